@@ -18,7 +18,8 @@ from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 from directory.dates import written
 
-SENTENCE_GAP = re.compile(r"(?<=[.!?؟])\s+")
+#: Between two sentences. Words to be said end with their mark: "I am afraid."
+SENTENCE_GAP = re.compile(r'(?<=[.!?؟])\s+(?!»)|(?<=[.!?؟]["”»])\s+|(?<=[.!?؟]\s»)\s+')
 
 
 class Said(Struct, frozen=True):
@@ -84,8 +85,19 @@ def _ways_on(text: Procedure, language: str, translate: Translate, *, childs_ver
 
 
 def sentences(words: str) -> list[str]:
-    """Each is shown on a line of its own: what to do now is found at a glance, on a phone, at three in the morning."""
-    return SENTENCE_GAP.split(words)
+    """Each is shown on a line of its own: what to do now is found at a glance, on a phone, at three in the morning.
+    Words to be said are one line, however many sentences they are."""
+    lines: list[str] = []
+    for sentence in SENTENCE_GAP.split(words):
+        if lines and _is_still_quoting(lines[-1]):
+            lines[-1] = f"{lines[-1]} {sentence}"
+        else:
+            lines.append(sentence)
+    return lines
+
+
+def _is_still_quoting(line: str) -> bool:
+    return line.count("«") > line.count("»") or line.count("“") > line.count("”") or line.count('"') % 2 == 1
 
 
 def numbered(heading: str, lines: tuple[str, ...]) -> str:

@@ -24,8 +24,8 @@ from dialogues.actions.report import (
     words_of_danger,
 )
 from dialogues.actions.whereabouts import place_slots, shared_location, whereabouts
+from dialogues.context.introducing import says_to_work, without_introduction
 from dialogues.runtime.responses import Translate
-from dialogues.understanding.fold import fold
 from dialogues.understanding.yes import says_yes
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
@@ -38,6 +38,13 @@ PRIORITIES = ("P0", "P1", "P2", "P3")
 _OF_ONESELF = re.compile(
     r"(?<!\w)(?:i|i'm|im|me|my|mine|we|us|our|je|j'\w+|moi|mon|ma|mes|m'\w+|nous|yo|mi|mis|conmigo|nos|soy|estoy|tengo"
     r"|انا|نحن|معي|عندي|لي|\w{2,}ني)(?!\w)"
+)
+#: "She tells me" says of whoever writes that they were told, and no more.
+_WAS_TOLD = re.compile(
+    r"(?<!\w)(?:(?:tells?|told) (?:me|us)|(?:says?|said|spoke|talks?|talked) to (?:me|us)"
+    r"|(?:m'a|m'ont|nous a|nous ont) (?:dit|raconte|confie|parle)|me (?:dit|raconte)|nous (?:dit|raconte)"
+    r"|(?:me|nos) (?:dijo|dice|ha dicho|conto|cuenta|confio)|(?:قالت?|حكت?|تقول|يقول) (?:لي|لنا)|(?:اخبرتني"
+    r"|اخبرني))(?!\w)"
 )
 #: What is looked for where somebody must get away from danger.
 SHELTER = "shelter"
@@ -111,13 +118,14 @@ class CallOfficer(OfficerAction):
         told = await self.hear_where(tracker)
         speaks_for_child = bool(fact(tracker, "reporter") or (again and tracker.get_slot("speaks_for_child")))
         speaks_for_child = speaks_for_child or _worker_tells_of_another(tracker, reason)
-        if reason in ONE_VOICE and tracker.get_slot("audience") != "worker":
+        if reason in ONE_VOICE and not _is_worker(tracker):
             speaks_for_child = False
         response = _known(domain, "utter_danger_", reason)
         await self.say(dispatcher, tracker, "utter_danger_again" if again else response)
         call_officer(dispatcher, reason, priority, answers_of(tracker))
         return [
             *told,
+            *([SlotSet("audience", "worker")] if speaks_for_child and _says_to_work(tracker) else []),
             SlotSet("speaks_for_child", speaks_for_child),
             SlotSet("danger_reason", reason),
             SlotSet("safety_question", True),
@@ -172,11 +180,20 @@ def _clearly_says_yes(tracker: Any) -> bool:
     return (confidence is None or float(confidence) >= SURELY_SAID) and (not said or says_yes(said))
 
 
+def _says_to_work(tracker: Any) -> bool:
+    """Whether they say what their work is, and nobody knows them as a child."""
+    return tracker.get_slot("audience") != "child" and says_to_work(said_in_words(tracker))
+
+
+def _is_worker(tracker: Any) -> bool:
+    return tracker.get_slot("audience") == "worker" or _says_to_work(tracker)
+
+
 def _worker_tells_of_another(tracker: Any, reason: str) -> bool:
-    """Whether a known worker writes, and not of themselves: "he keeps her passport" needs no other sign of a child."""
-    said = fold(said_in_words(tracker)).replace("’", "'")
-    known = tracker.get_slot("audience") == "worker" and reason not in ONE_VOICE | OF_ONESELF
-    return known and bool(said) and _OF_ONESELF.search(said) is None
+    """Whether a worker writes, and not of themselves: "he keeps her passport" needs no other sign of a child."""
+    said = _WAS_TOLD.sub(" ", without_introduction(said_in_words(tracker)))
+    known = _is_worker(tracker) and reason not in ONE_VOICE | OF_ONESELF
+    return known and bool(said.strip()) and _OF_ONESELF.search(said) is None
 
 
 def _tells_of_a_child(tracker: Any, reason: str) -> bool:

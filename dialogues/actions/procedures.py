@@ -9,6 +9,7 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.about import may_ask_on, say_about
 from dialogues.actions.answer import (
     answer,
     choose_button,
@@ -25,6 +26,7 @@ from dialogues.actions.answer import (
 )
 from dialogues.actions.answering import Answering
 from dialogues.actions.calling import asked_whether_safe, call_officer
+from dialogues.actions.danger import IN_DANGER
 from dialogues.actions.gaps import SHORT, note_gap, offer_to_tell
 from dialogues.actions.ports import FoundService, Services, Wishes
 from dialogues.actions.progress import done_steps
@@ -47,25 +49,6 @@ from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
 MOST_CONTACTS = 4
-
-#: What a worker needs to read after each danger; after the others, how to begin with any child.
-IN_DANGER = {
-    "suicide_self_harm": "self_harm",
-    "sexual_abuse": "sexual_violence",
-    "physical_abuse": "abuse_report",
-    "trafficking": "trafficking_indicators",
-    "labour_exploitation": "child_labour",
-    "missing_child": "missing_child",
-    "non_parent_adult": "adult_with_child",
-    "removal_imminent": "border_nonrefoulement",
-    "detention": "detention_alternatives",
-    "child_marriage": "child_marriage",
-    "fgm_harmful": "abuse_report",
-    "online_sexual": "online_exploitation",
-    "armed_recruitment": "armed_group",
-    "staff_misconduct": "staff_misconduct",
-    "homeless_tonight": "emergency_care",
-}
 
 
 def procedure_actions(
@@ -103,6 +86,16 @@ def ask_whether(
     buttons.append(person_button(translate, language))
     dispatcher.utter_message(response="utter_did_you_mean", buttons=buttons)
     return [SlotSet("audience", "child")] if guessed else []
+
+
+async def text_in_sight(
+    shelf: Shelf, services: Services, tracker: Any, key: str, default_country: str | None
+) -> Procedure | None:
+    """The text that was given last, where a message may ask on about it. `key`: what it was taken for, "" for none."""
+    text = shelf.find(str(tracker.get_slot("last_procedure")), tracker) if may_ask_on(tracker, key) else None
+    if text is None or text.audience is Audience.CHILD:
+        return None
+    return text.filled({"emergency_number": await number_to_call(services, tracker, default_country)})
 
 
 class ProcedureAction(Action):  # type: ignore[misc]
@@ -201,11 +194,24 @@ class AnswerProcedure(ProcedureAction):
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         told = await self.hear_where(tracker)
-        return [*told, *await super().run(dispatcher, tracker, domain)]
+        said = await self._say_of_the_one_in_sight(dispatcher, tracker)
+        return [*told, *(await super().run(dispatcher, tracker, domain) if said is None else said)]
 
     def wanted(self, tracker: Any) -> str | None:
         named = entity(tracker, "procedure")
         return str(named) if named else None
+
+    async def _say_of_the_one_in_sight(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]] | None:
+        """Who may still ask about the text in sight is not given another one in its place. None: they surely do not."""
+        meant = self._shelf.find(key, tracker) if (key := self.wanted(tracker)) else None
+        if key is None or meant is None:
+            return None
+        shown = await text_in_sight(self._shelf, self._services, tracker, key, self._default_country)
+        if shown is None:
+            return None
+        if say_about(dispatcher, tracker, shown, [meant], self._translate):
+            return []
+        return ask_whether(dispatcher, tracker, [shown, meant], self._translate)
 
     async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language, translate = language_of(tracker), self._translate
@@ -259,6 +265,11 @@ class ProcedureNow(AnswerProcedure):
         if named := entity(tracker, "procedure"):  # after a report: what was read before it, else what holds for all
             return str(tracker.get_slot("last_procedure") or named)
         return IN_DANGER.get(str(tracker.get_slot("danger_reason")), "first_contact")
+
+    async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+        shown = await super().show(dispatcher, text, tracker)
+        # Who says now that they work with children told of a child before: that one is asked about from here on.
+        return [*shown, SlotSet("speaks_for_child", True)] if entity(tracker, "audience") == "worker" else shown
 
 
 class ProcedureSteps(ProcedureAction):

@@ -9,6 +9,7 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.about import say_about
 from dialogues.actions.answering import Answering
 from dialogues.actions.calling import call_officer
 from dialogues.actions.gaps import (
@@ -21,7 +22,7 @@ from dialogues.actions.gaps import (
 )
 from dialogues.actions.officer import OfficerAction
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import ask_whether
+from dialogues.actions.procedures import ask_whether, text_in_sight
 from dialogues.actions.reading import entity, language_of
 from dialogues.actions.shelf import Shelf
 from dialogues.knowledge import Procedure, Procedures
@@ -124,6 +125,11 @@ class NotUnderstood(OfficerAction):
         return "action_not_understood"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        shown = await text_in_sight(self._shelf, self._services, tracker, "", self._default_country)
+        if shown is not None:
+            others = [text for text in self._likely(tracker) if text.key != shown.key]
+            if say_about(dispatcher, tracker, shown, others[:2], self._translate):
+                return [SlotSet("misunderstood", None)]
         times = int(tracker.get_slot("misunderstood") or 0) + 1
         if times >= PERSON_AFTER:
             await self.say(dispatcher, tracker, "utter_person_called")

@@ -1,10 +1,11 @@
 """What words mean by where they stand: those that agree to what was just offered, that say which red flag is true, that
 open a search, that only say what somebody's work is, that narrow results just shown, that ask on about a text just
-given, that tell a child's way through countries, that ask for a way out of danger. The live path and the talks go
-through here."""
+given, that tell a child's way through countries, that ask what to do about danger or for a way out of it. The live path
+and the talks go through here."""
 
 from __future__ import annotations
 
+from dialogues.context.acting import as_acting
 from dialogues.context.agreeing import as_agreeing
 from dialogues.context.asking_on import as_follow_up
 from dialogues.context.flagging import as_flag
@@ -19,4 +20,5 @@ from dialogues.runtime.model import DialogueState, UserMessage
 def in_context(message: UserMessage, state: DialogueState) -> UserMessage:
     """The message as it is meant after what `state` remembers. Danger and a tap stay what they are."""
     meant = as_introduction(as_look_up(as_flag(as_agreeing(message, state), state)), state)
-    return as_hiding(as_journey(as_follow_up(as_narrowing(meant, state.events), state), state), state)
+    meant = as_journey(as_follow_up(as_narrowing(meant, state.events), state), state)
+    return as_hiding(as_acting(meant, state), state)

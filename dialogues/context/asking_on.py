@@ -9,7 +9,7 @@ Forms are of folded words (`fold`). Drafted by machine, for native review.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from dialogues.knowledge.countries import is_country
 from dialogues.knowledge.search import fold
-from dialogues.runtime.model import DialogueState, Entity, UserMessage
+from dialogues.runtime.model import DialogueState, Entity, Event, UserMessage
 from dialogues.runtime.payload import payload
 
 #: Nobody asks on in more letters.
@@ -40,7 +40,7 @@ _GIVES_A_TEXT: Final = frozenset(
     }
 )
 #: After these the text is still what was spoken of.
-_BETWEEN: Final = frozenset({"action_listen", "action_not_understood"})
+_BETWEEN: Final = frozenset({"action_listen", "action_not_understood", "action_still_here"})
 
 #: Before what is asked for.
 _WELL: Final = r"(?:(?:ok|okay|well|so|bon|bien|d'accord|bueno|vale|طيب|حسنا|اوكي)[,.]?\s+)?"
@@ -149,7 +149,7 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"(?:les? )?(?:numeros?|contacts?)",
         r"(?:et )?qui (?:(?:dois-je|faut-il|doit-on|je dois|puis-je|peut-on) )?(?:appeler|contacter"
         r"|prevenir|avertir|alerter)",
-        r"(?:j'appelle|on appelle) qui|quel numero(?: appeler)?",
+        r"(?:j'appelle|on appelle) qui|qui (?:j'appelle|on appelle|est-ce que j'appelle)|quel numero(?: appeler)?",
         r"(?:los? )?(?:numeros?|contactos?)",
         r"(?:y )?a quien (?:(?:debo|puedo|hay que|tengo que|podemos|debemos) )?(?:llamar|llamo|llamamos"
         r"|aviso|avisar|avisamos|contacto|contactar)",
@@ -179,12 +179,13 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("procedure", "child"): (
         r"(?:explain it |say it |say that )?(?:in (?:a child's|children's|simple) words|for (?:a|the) child)",
         r"how do (?:i|we) (?:explain|tell) (?:it|this|that) to (?:a|the) child",
-        r"explain (?:it|this) to (?:a|the) child",
+        r"explain (?:it|this) to (?:a|the) child|(?:the )?(?:child(?:'?s|ren'?s)?|kids?) version",
         r"avec des mots d'enfant|(?:comment )?(?:l')?expliquer (?:cela |ca )?a (?:l'|un )enfant",
-        r"en mots simples",
+        r"en mots simples|(?:la )?version (?:pour (?:les )?enfants?|enfant)",
         r"(?:con|en) palabras (?:para ninas y ninos|sencillas)",
         r"como (?:se )?lo (?:explico|explicamos|explica) (?:a la nina|al nino|a un nino|a una nina)",
-        r"بكلمات (?:للطفل|بسيطه)|كيف (?:اشرح|نشرح) (?:هذا|ذلك) للطفل",
+        r"(?:la )?version para (?:ninos|ninas|ninas y ninos)|(?:ال)?نسخه (?:ال)?طفل|بكلمات (?:للطفل|بسيطه)"
+        r"|كيف (?:اشرح|نشرح) (?:هذا|ذلك) للطفل",
     ),
 }
 
@@ -205,13 +206,24 @@ _STEP_DONE: Final = re.compile(
 
 #: What may stand before the name of a country whose rules are asked for.
 _AND_IN: Final = re.compile(
-    r"(?:and|but|or)?\s*(?:what about|how about|what if|is (?:this|it) (?:so|the (?:law|same))|"
-    r"does (?:this|it) (?:hold|apply))?\s*(?:it's |it is |we are |i am |she is "
-    r"|he is )?(?:in|for)?(?:\s+the)?"
-    r"|(?:et|mais|ou)?\s*(?:si c'est |c'est pareil |(?:est-ce que )?(?:ca|cela) vaut )?"
+    r"(?:no[,.]?\s+)?(?:wait[,.]?\s+)?(?:and|but|or)?\s*(?:what about|how about|what if"
+    r"|(?:is |are )?(?:this|it|that|the (?:rules?|law|limits?))? ?(?:so|(?:the )?(?:law|same)|different|other)"
+    r"|(?:what(?:'?s| is| are| about) )?the (?:rules?|laws?|limits?|time limits?)(?: there)?"
+    r"|does (?:this|it) (?:hold|apply))?\s*(?:it's |it is |we are |i am |she is |he is )?(?:in|for)?(?:\s+the)?"
+    r"|(?:et|mais|ou)?\s*(?:si c'est |(?:est-ce que )?(?:c'est )?(?:pareil|different|la meme (?:chose|loi"
+    r"|regle)|la loi|le cas) "
+    r"|(?:quelle est )?la (?:regle|loi) |(?:est-ce que )?(?:ca|cela) (?:vaut|change) )?"
     r"(?:en|au|aux|a|dans|pour)?(?:\s+(?:la|le|les|l'))?"
-    r"|(?:y|pero|o|que pasa)?\s*(?:si es |es igual |(?:eso )?vale )?(?:en|para)?(?:\s+(?:el|la|los))?"
-    r"|(?:و?ماذا عن|و|هل ينطبق(?: هذا)?)?\s*(?:في|ب)?"
+    r"|(?:y|pero|o|que pasa)?\s*(?:si es |(?:es )?(?:igual|lo mismo|diferente|distinto|la ley) "
+    r"|(?:cual es )?la (?:regla|ley) "
+    r"|(?:eso )?(?:vale|cambia) )?(?:en|para)?(?:\s+(?:el|la|los))?"
+    r"|(?:و?ماذا عن|و|هل ينطبق(?: هذا)?|(?:هل )?(?:هذا |الامر )?(?:نفس (?:الشي|الشيء|الامر)|مختلف|يختلف)(?: الامر)?"
+    r"|(?:ما (?:هو )?)?القانون)?\s*(?:في|ب)?"
+)
+#: What leads from a question to the place it is asked about.
+_TO_WHERE: Final = re.compile(
+    r"[,.;:!?\s]*(?:(?:i'?m|i am|we'?re|we are|je suis|on est|nous sommes|estoy|estamos|انا|نحن)\s+)?"
+    r"(?:(?:here|ici|aqui|هنا)\s+)?(?:in|near|at|a|au|aux|en|dans|pres de|cerca de|في|ب|قرب)$"
 )
 _AND: Final = re.compile(r"(?:and|what about|how about|et|y|pero|mais|but)\b|و")
 _REGION: Final = re.compile(
@@ -226,27 +238,54 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     text, key = message.text, state.slots.get("last_procedure")
     if not key or message.intent == "in_danger" or text.startswith("/") or not 0 < len(text.strip()) <= LONGEST:
         return message
-    # In a form, and where "are you safe right now?" was asked of danger, the next words are the answer.
+    # In a form, and where "are you safe right now?" was asked of danger, the next words are the answer. A worker reads
+    # on in the text about that danger: none of the words below says that a child is safe, or is not.
     danger = state.slots.get("safety_question") and not state.slots.get("asked_by_text")
-    if state.active_loop.get("name") or danger or _given_last(state) not in _GIVES_A_TEXT:
+    of_worker = state.slots.get("audience") == "worker" or state.slots.get("speaks_for_child")
+    if state.active_loop.get("name") or (danger and not of_worker):
         return message
-    words = _plain(text)
+    words = plain(text)
+    if state.slots.get("audience") != "child" and _asks_to_report(words):
+        return _pressed(message, "report_case", procedure=str(key))
+    if not given_a_text(state.events):
+        return message
     for (intent, part), asks in _patterns():
         if asks.fullmatch(words) is not None:
             return _asked(message, str(key), intent, part, state) or message
     if (numbered := _step_numbered(words)) is not None:
         return _pressed(message, "procedure_step", procedure=str(key), **numbered)
-    if state.slots.get("audience") == "child" or message.intent == "ask_human":
-        return message  # a child is told no law
+    if danger or state.slots.get("audience") == "child" or message.intent == "ask_human":
+        return message  # a child is told no law, and in danger a place is where they are
+    if _asks_for_numbers_there(message):
+        return _there(message, str(key), "procedure_contacts", ())
     # After "whom to call" a place is where the numbers are asked for, and its name says so alone.
-    numbers = _given_last(state) == "action_procedure_contacts"
+    numbers = given_last(state.events) == "action_procedure_contacts"
     there = _names_a_country(text.strip(_AROUND))
     if there is None and not _goes_on_to_a_town(message, alone=numbers):
         return message
-    intent = "procedure_contacts" if numbers else "procedure"
+    return _there(message, str(key), "procedure_contacts" if numbers else "procedure", there or ())
+
+
+def _there(message: UserMessage, key: str, intent: str, there: tuple[Entity, ...]) -> UserMessage:
+    """The message as one that asks for the text, or its numbers, in the place it names."""
     places = (entity for entity in message.entities if entity.name == "place")
-    told = (Entity("procedure", str(key)), *(there or ()), *places)
+    told = (Entity("procedure", key), *there, *places)
     return replace(message, intent=intent, confidence=1.0, ranking=((intent, 1.0),), entities=told)
+
+
+def _asks_to_report(words: str) -> bool:
+    """Whether a message asks for the button "Report this case", whatever was read since it was shown."""
+    return any(asks.fullmatch(words) is not None for (intent, _), asks in _patterns() if intent == "report_case")
+
+
+def _asks_for_numbers_there(message: UserMessage) -> bool:
+    """Whether a message is "who do I call in Ventimiglia", or "who do I call, I'm in Ventimiglia"."""
+    places = [str(entity.value) for entity in message.entities if entity.name == "place"]
+    before, found, after = plain(message.text).rpartition(plain(places[0])) if len(places) == 1 else ("", "", "")
+    if not found or after:
+        return False
+    asked = _TO_WHERE.sub("", before.strip()).strip(_AROUND)
+    return any(asks.fullmatch(asked) for (intent, _), asks in _patterns() if intent == "procedure_contacts")
 
 
 def _step_numbered(words: str) -> dict[str, int] | None:
@@ -267,7 +306,7 @@ def _asked(message: UserMessage, key: str, intent: str, part: str, state: Dialog
         return _pressed(message, intent, procedure=key, **{part: step}) if waits else None
     if intent == "procedure_step" and step and not part:
         # "Next" leaves the step open that is in sight, and goes back to it where something else was read meanwhile.
-        passed = step if _given_last(state) == "action_procedure_step" else step - 1
+        passed = step if given_last(state.events) == "action_procedure_step" else step - 1
         return _pressed(message, intent, procedure=key, skip=passed)
     if part in ("first", "again"):
         return _pressed(message, intent, procedure=key, **{"skip" if part == "first" else "done": 0})
@@ -283,10 +322,15 @@ def _pressed(message: UserMessage, intent: str, **told: Any) -> UserMessage:
     return replace(message, text=text, intent=intent, confidence=1.0, ranking=((intent, 1.0),), entities=entities)
 
 
-def _given_last(state: DialogueState) -> str:
+def given_last(events: Sequence[Event]) -> str:
     """The action that gave what was spoken of last, "" for none."""
-    actions = (str(event.get("name")) for event in reversed(state.events) if event.get("event") == "action")
+    actions = (str(event.get("name")) for event in reversed(events) if event.get("event") == "action")
     return next((name for name in actions if name not in _BETWEEN), "")
+
+
+def given_a_text(events: Sequence[Event]) -> bool:
+    """Whether a text, or a part of one, was what was spoken of last."""
+    return given_last(events) in _GIVES_A_TEXT
 
 
 def _step_shown(state: DialogueState, key: str) -> int:
@@ -302,8 +346,8 @@ def _names_a_country(words: str) -> tuple[Entity, ...] | None:
     they are there.
     """
     for begins in re.finditer(r"(?<!\w)(?=\w)|(?<=\b[وب])(?=\w)", words):
-        name, before = words[begins.start() :], _plain(words[: begins.start()])
-        region = _REGION.fullmatch(_plain(name)) is not None
+        name, before = words[begins.start() :], plain(words[: begins.start()])
+        region = _REGION.fullmatch(plain(name)) is not None
         if (region or is_country(name)) and _AND_IN.fullmatch(before):
             return (Entity("country", "EU"),) if region else ()
     return None
@@ -312,13 +356,13 @@ def _names_a_country(words: str) -> tuple[Entity, ...] | None:
 def _goes_on_to_a_town(message: UserMessage, *, alone: bool) -> bool:
     """Whether a message is "and in Calais?": without the "and" somebody may look for something there."""
     places = [str(entity.value) for entity in message.entities if entity.name == "place"]
-    before, found, after = _plain(message.text).rpartition(_plain(places[0])) if len(places) == 1 else ("", "", "")
+    before, found, after = plain(message.text).rpartition(plain(places[0])) if len(places) == 1 else ("", "", "")
     if not found or after or _AND_IN.fullmatch(before.strip()) is None:
         return False
     return alone or _AND.match(before) is not None
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     return fold(words).replace("’", "'").strip(_AROUND)
 
 

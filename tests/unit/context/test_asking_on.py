@@ -117,6 +117,11 @@ def test_a_few_plain_words_ask_on_about_the_text_just_given(words: str, meant: t
         "y en México",
         "وفي إيطاليا؟",
         "is this the law in Italy?",
+        "no wait, is this different in France?",
+        "what's the rule in Germany",
+        "c'est pareil en Belgique ?",
+        "¿es igual en México?",
+        "هل نفس الشيء في فرنسا؟",
     ],
 )
 def test_the_name_of_a_country_asks_what_holds_there(words: str) -> None:
@@ -132,6 +137,16 @@ def test_the_name_of_a_town_does_so_after_an_and(words: str, town: str) -> None:
     numbers = as_follow_up(UserMessage(town, "search_service", 0.9, entities=place), after("action_procedure_contacts"))
     assert (numbers.intent, numbers.entities[1:]) == ("procedure_contacts", place)
     assert as_follow_up(UserMessage(town, "search_service", 0.9, entities=place), after()).intent == "search_service"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["who do i call, im in Calais", "qui j'appelle à Calais ?", "¿a quién llamo en Calais?", "بمن اتصل انا في Calais"],
+)
+def test_whom_to_call_and_where_is_asked_in_one_message(words: str) -> None:
+    asked = as_follow_up(UserMessage(words, "inform", 0.9, entities=(Entity("place", "Calais"),)), after())
+
+    assert asked.intent == "procedure_contacts"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +180,19 @@ def test_danger_is_heard_before_and_a_question_of_ours_is_answered_first() -> No
     assert heard("why?", after(), "in_danger")[0] == "in_danger"
     assert heard("done", after(safety_question=True, **STEP))[0] == "nlu_fallback"
     assert heard("later", after(loop="report_form", **STEP))[0] == "nlu_fallback"
+
+
+def test_a_worker_reads_on_in_the_text_about_the_danger_they_told_of() -> None:
+    told = after("action_procedure_now", safety_question=True, speaks_for_child=True, **STEP)
+
+    assert heard("which documents", told) == ("procedure_why", {"part": "documents"})
+    assert [heard(words, told)[0] for words in ("done", "later", "in Mexico")] == ["nlu_fallback"] * 3
+    assert heard("which documents", after("action_procedure_now", safety_question=True))[0] == "nlu_fallback"
+
+
+def test_report_is_pressed_whatever_was_read_since_its_button_was_shown() -> None:
+    assert heard("report", after("action_find_service"))[0] == "report_case"
+    assert heard("report", after("action_find_service", audience="child"))[0] == "nlu_fallback"
 
 
 def test_only_what_was_spoken_of_last_is_asked_on_about() -> None:
@@ -228,6 +256,12 @@ def test_who_writes_that_they_work_with_children_has_pressed_its_button(language
         ("je suis assistante sociale", True),
         ("soy policía en Tapachula", True),
         ("أنا حرس حدود", True),
+        ("I work in a shelter in Calais", True),
+        ("nurse here", True),
+        ("infirmière ici", True),
+        ("doctor here?", False),  # asked for
+        ("police here", False),  # why somebody hides
+        ("a volunteer here touches girls", False),
         ("I am a soldier", False),  # a child may be made one
         ("I'm a teacher's son", False),
         ("I'm a nurse and I am scared", False),
