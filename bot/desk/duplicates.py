@@ -171,7 +171,14 @@ def _side_by_side(tx: Connection, request: web.Request) -> dict[str, Any]:
         raise web.HTTPNotFound
     stays, other = found
     tongue = Tongue(request.app[WORDS], request[LANGUAGE])
-    return {"stays": stays, "other": other, "rows": _rows(stays, other, tongue), "takes": TAKES}
+    owners = store.get_organizations(tx, [stays.organization_id, other.organization_id])
+    return {
+        "stays": stays,
+        "other": other,
+        "owners": [owners[each.organization_id].name for each in found],
+        "rows": _rows(stays, other, tongue),
+        "takes": TAKES,
+    }
 
 
 def _rows(stays: Service, other: Service, tongue: Tongue) -> list[tuple[str, str, str, str, list[Take]]]:

@@ -127,6 +127,7 @@ def fitting(titles: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]
 def titled(rows: Iterator[tuple[int, list[str]]]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The titles and the rows below them. Above may stand a heading, and titles of several columns: of the first rows
     the one counts that has most of the titles we know, else the first with more than one cell. None: no titles.
+    Raises UnreadableFile for titles that are no text.
     """
     first = list(islice(rows, MOST_ABOVE))
     of = [[title.strip() for title in cells] for _, cells in first]
@@ -136,6 +137,8 @@ def titled(rows: Iterator[tuple[int, list[str]]]) -> tuple[list[str], Iterator[t
         return [], chain(first, rows)
     if max(known) > 1:
         found = known.index(max(known))
+    if wrong := wrong_letters("; ".join(of[found])):
+        raise UnreadableFile(wrong)
     return of[found], chain(first[found + 1 :], rows)
 
 
@@ -196,8 +199,6 @@ def rows(
     titles, below = titled(cells)
     if not titles:
         raise UnreadableFile(NO_TITLES)
-    if wrong := wrong_letters("; ".join(titles)):
-        raise UnreadableFile(wrong)
     used = dict(mapping) if mapping is not None else guess_mapping(titles)
     if absent := [title for title in used if title not in titles]:
         raise UnreadableFile(because("there is no column '{title}'", title=absent[0]))

@@ -17,7 +17,7 @@ from directory.duplicates import look_for_duplicates, look_if_due
 from directory.model import LocationKind, Phone, RecordState, Service
 from directory.safe_places import SafePlace, put_safe_place
 from tests.integration.desk.test_services_desk import csrf
-from tests.integration.directory.records import a_service, put
+from tests.integration.directory.records import OWNER, a_service, put
 from tests.integration.directory.test_safe_places_leak import CANARIES, HIDDEN
 
 
@@ -40,6 +40,7 @@ async def test_an_admin_looks_compares_and_merges(world, clock, at_desk):
     shown = await browser.go(compared)
     assert "960001" in shown
     assert "960002" in shown
+    assert shown.count(OWNER.name) == 2, "whose record each is"
     shown = await browser.send(compared, **{"take.phones": "both", "take.name": "anything", "why": "the same house"})
 
     assert "They are one record now" in shown
