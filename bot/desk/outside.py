@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from bot.cases.spoken import SPOKEN
 from bot.desk.frame import context_of, go_to, hand_of, save_as
 from bot.exchange.outside import service
-from bot.exchange.outside.model import ENDINGS, LARGEST_FILE, LinkDead, NotTaken
+from bot.exchange.outside.model import ENDINGS, LARGEST_FILE, LinkDead, NotTaken, token_in
 from bot.exchange.outside.service import Page
 from bot.exchange.requests.model import (
     ALTERNATIVES,
@@ -58,29 +58,26 @@ routes = Routes()
 
 @routes.get(PATH, name="outside", allow=PUBLIC)
 async def ask_code(request: web.Request) -> web.StreamResponse:
-    """Ask for the code. Looking at a link does not spend it: scanners of e-mail look at everything."""
-    token, at, vault = request.query.get("token", "")[:80], request.app[CLOCK].now(), request.app[VAULT]
-    link = await request.app[DATABASE].read(lambda tx: service.is_open(tx, vault, token, at))
-    _speak(request, link.language if link and "lang" not in request.query else "")
-    return _answer(request, token=token if link else None, status=200 if link else 404)
+    """Ask for the code. Which link it was this server does not hear before the code is sent: nothing is spent."""
+    return _answer(request, asks=True)
 
 
 @routes.post(PATH, name="outside", allow=PUBLIC)
 async def open_link(request: web.Request) -> web.StreamResponse:
     """With the right code, show the request."""
     fields, at, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
-    token, code = fields.get("token", "")[:80], fields.get("code", "")[:20]
+    token, code = token_in(fields.get("token", "")), fields.get("code", "")[:20]
 
     _speak(request, fields.get("language", ""))
     if await _must_wait(request):
-        return _answer(request, token=token, problem=WAIT, status=429)
+        return _answer(request, asks=True, token=token, problem=WAIT, status=429)
     try:
         page = await request.app[DATABASE].write(lambda tx: service.open_link(tx, vault, token, code, at))
     except LinkDead:
         return await _dead(request)
     if page is None:
         await _went_wrong(request)
-        return _answer(request, token=token, wrong=True, status=403)
+        return _answer(request, asks=True, token=token, wrong=True, status=403)
     request.app[SIGNALS].wake("exchange")
     return _answer(request, page=page)
 
@@ -240,7 +237,8 @@ def _speak(request: web.Request, language: str) -> None:
 def _answer(
     request: web.Request,
     *,
-    token: str | None = None,
+    asks: bool = False,
+    token: str = "",
     page: Page | None = None,
     wrong: bool = False,
     done: bool = False,
@@ -251,6 +249,7 @@ def _answer(
     settings = request.app[SETTINGS]
     context = {
         **context_of(request),
+        "asks": asks,
         "token": token,
         "page": page,
         "wrong": wrong,

@@ -26,7 +26,7 @@ from bot.exchange.gate import GateShut
 from bot.exchange.holds.model import MayNotMove
 from bot.exchange.outside import service as outside
 from bot.exchange.outside import store as links
-from bot.exchange.outside.model import MOST_VIEWS
+from bot.exchange.outside.model import MOST_VIEWS, address_of
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import (
@@ -370,8 +370,9 @@ async def make_link(request: web.Request) -> web.StreamResponse:
     except NotNow as error:
         return await request_screen(request, status=409, problem=error.code)
     wake_exchange(request, None)
-    path = route_url(request, "outside", {"token": made.token})
-    return await request_screen(request, made=made, made_link="" if mails else f"{settings.public_url}{path}")
+    page = f"{settings.public_url}{route_url(request, 'outside')}"
+    link = "" if mails else address_of(page, made.token, made.link.language)
+    return await request_screen(request, made=made, made_link=link)
 
 
 @routes.post("/desk/requests/{id}/link/end", name="end_request_link", allow=Permission.EXCHANGE_WRITE)

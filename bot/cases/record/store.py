@@ -115,6 +115,12 @@ def end_kinds(tx: Connection, case_id: str, kinds: Iterable[str], ended_by: str,
     tx.execute(tasks.update().where(overtaken).values(done_by=ended_by, done_at=at))
 
 
+def end_tasks_until(tx: Connection, case_id: str, moment: datetime, ended_by: str, at: datetime) -> None:
+    """What was open at that moment is another's to do now."""
+    theirs = sa.and_(tasks.c.case_id == case_id, tasks.c.made_at <= moment, tasks.c.done_at.is_(None))
+    tx.execute(tasks.update().where(theirs).values(done_by=ended_by, done_at=at))
+
+
 def tasks_of_owner(tx: Connection, officer_id: str, *, limit: int) -> list[Row[Any]]:
     """The open tasks in the cases an officer holds, the first due first."""
     query = (

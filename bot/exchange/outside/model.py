@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -66,3 +67,14 @@ class Link(Struct, frozen=True):
     def answers(self, at: datetime) -> bool:
         """Whether whoever has opened it may still act: also after the last view."""
         return self.ended_at is None and at < self.expires_at and self.opened_at is not None
+
+
+def address_of(page: str, token: str, language: str) -> str:
+    """The link itself. What opens it stands behind the `#`: no browser tells that to a server, so it is in no log of
+    ours, of a proxy or of a scanner that follows links, and in no `Referer`."""
+    return f"{page}?lang={quote(language)}#{token}"
+
+
+def token_in(said: str) -> str:
+    """The token in what somebody gave us: the link whole, or what stands behind its `#`."""
+    return said.strip().rpartition("#")[2][:80]

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy.engine import Connection
 
 from bot.exchange.outside import service, store
-from bot.exchange.outside.model import LINK_HOLDS, Link, LinkDead
+from bot.exchange.outside.model import LINK_HOLDS, Link, LinkDead, address_of
 from bot.exchange.outside.store import WaitingMail
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
@@ -105,7 +105,7 @@ class LinkNotices:
             link.language,
             TEXT,
             helpline=self._helpline,
-            link=f"{self._page}?token={token}",
+            link=address_of(self._page, token, link.language),
             hours=int(LINK_HOLDS.total_seconds() // 3600),
         )
         try:

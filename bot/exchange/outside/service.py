@@ -225,18 +225,6 @@ def _from(vault: Vault, address: str) -> str:
     return vault.index("behind a link", address)
 
 
-def is_open(tx: Connection, vault: Vault, token: str, at: datetime) -> Link | None:
-    """The link, if the right code would open it. Looking does not spend it: mail scanners look at everything."""
-    found = store.by_token(tx, one_time.fingerprint(token), lock=False)
-    if found is None or not found[0].opens(at):
-        return None
-    try:
-        _reachable(tx, vault, _request(tx, found[0]), at)
-    except ChannelClosed:
-        return None
-    return found[0]
-
-
 def open_link(tx: Connection, vault: Vault, token: str, code: str, at: datetime) -> Page | None:
     """Show the request to whoever has both link and code. None for a wrong code, which is counted. Raises LinkDead.
 

@@ -14,7 +14,7 @@ from bot.exchange.partners.keys import OwnKey
 from bot.exchange.partners.model import Partner
 from bot.exchange.post import store, taking_in
 from bot.exchange.post.model import Receiver
-from bot.exchange.post.receipts import write_receipt
+from bot.exchange.post.receipts import fingerprint_of, write_receipt
 from bot.exchange.refusals import Refused
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
@@ -63,14 +63,16 @@ class Intake:
                 lambda tx: taking_in.store_envelope(tx, self._vault, self._receiver, came, raw, at)
             )
         except Refused as refusal:
-            return await self._refused(raw, refusal)
+            return await self.refuse(fingerprint_of(raw), refusal)
         failpoint("exchange.after_store")
         self._signals.wake("exchange", "post")
         own = await self.own_key(came.partner)
-        word = write_receipt(own, raw, partner=came.partner, envelope_id=came.contents.id, refused=None, at=at)
+        sha256, sender = fingerprint_of(raw), came.partner
+        word = write_receipt(own, sha256, partner=sender, envelope_id=came.contents.id, refused=None, at=at)
         return Taken(word, came.contents.id, came.partner.id, None, new)
 
-    async def _refused(self, raw: bytes, refusal: Refused) -> Taken:
+    async def refuse(self, sha256: str, refusal: Refused) -> Taken:
+        """Our signed word that what has this hash was not taken in."""
         at = self._clock.now()
         log.warning("letter_refused", reason=refusal.code, partner_id=refusal.partner_id)
         sender = None
@@ -79,7 +81,7 @@ class Intake:
             await self._database.write(lambda tx: taking_in.refused_from(tx, self._vault, refusal, at))
             sender = await self._database.read(lambda tx: partner_store.get(tx, who, self._vault))
         own = await self.own_key(sender)
-        word = write_receipt(own, raw, partner=sender, envelope_id=None, refused=refusal.code, at=at)
+        word = write_receipt(own, sha256, partner=sender, envelope_id=None, refused=refusal.code, at=at)
         return Taken(word, None, refusal.partner_id, refusal)
 
     async def own_key(self, partner: Partner | None = None) -> OwnKey:

@@ -35,15 +35,15 @@ def fingerprint_of(raw: bytes) -> str:
 
 
 def write_receipt(
-    own: OwnKey, raw: bytes, *, partner: Partner | None, envelope_id: str | None, refused: str | None, at: datetime
+    own: OwnKey, sha256: str, *, partner: Partner | None, envelope_id: str | None, refused: str | None, at: datetime
 ) -> str:
-    """Our word for an envelope: stored, or refused with a code. It names no person."""
+    """Our word for the envelope with this hash: stored, or refused with a code. It names no person."""
     claims = {
         "iss": own.deployment,
         "aud": None if partner is None else partner.deployment,
         "iat": int(at.timestamp()),
         "of": envelope_id,
-        "sha256": fingerprint_of(raw),
+        "sha256": sha256,
         "state": ReceiptState.STORED if refused is None else ReceiptState.REFUSED,
         "code": refused,
     }

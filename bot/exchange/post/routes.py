@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import datetime
 
 from aiohttp import web
@@ -28,8 +29,9 @@ from bot.kernel.web import PUBLIC, MachineGuard, Routes
 
 log = get_log("exchange")
 
-#: What is a little too large is read, so that the refusal can be signed; what is far too large is not read at all.
-BODY_CAP = 2 * 1024 * 1024
+#: What is larger than any letter is not kept in memory; its hash is made as it comes, so that the refusal can name it
+#: and be signed. What is still larger than that is not read at all.
+KEPT, BODY_CAP = 1024 * 1024, 64 * 1024 * 1024
 FETCH_CAP = 256 * 1024
 LETTERS_A_FETCH = 16
 SECONDS_FOR_A_LETTER = 60
@@ -51,7 +53,8 @@ def exchange_routes(
     routes = Routes()
 
     async def signed_by_a_partner(request: web.Request) -> bool:
-        request[TAKEN] = await intake.take(await _body(request))
+        raw, sha256 = await _letter(request)
+        request[TAKEN] = await intake.take(raw) if raw is not None else await intake.refuse(sha256, TooLarge())
         return request[TAKEN].refusal is None
 
     async def asked_by_a_partner(request: web.Request) -> bool:
@@ -123,6 +126,23 @@ def exchange_routes(
             service.confirmed(tx, vault, receiver, partner_id, word, clock.now())
 
     return routes
+
+
+async def _letter(request: web.Request) -> tuple[bytes | None, str]:
+    """What was sent and its hash; None in its place where it is larger than any letter. In reasonable time."""
+    kept, digest, length = bytearray(), hashlib.sha256(), 0
+    try:
+        async with asyncio.timeout(SECONDS_FOR_A_LETTER):
+            async for part in request.content.iter_chunked(64 * 1024):
+                digest.update(part)
+                length += len(part)
+                if length > BODY_CAP:
+                    raise web.HTTPRequestEntityTooLarge(BODY_CAP, length)
+                if length <= KEPT:
+                    kept += part
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    return bytes(kept) if length <= KEPT else None, digest.hexdigest()
 
 
 async def _body(request: web.Request) -> bytes:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from aiohttp.test_utils import TestClient
 
+from bot.exchange.outside import model as outside_model
 from bot.exchange.outside import service as outside
 from bot.exchange.partners import service as partner_service
 from bot.exchange.requests import drafting, service, thread
@@ -56,10 +57,9 @@ async def test_whoever_tries_codes_and_links_from_one_address_has_to_wait(here: 
     page = await reader.post("/request", token=made.token, code=made.code)
     assert reader.status == 429
     assert "Attendez une minute" in page or "Wait a minute" in page
-    assert (await here.see(lambda tx: outside.is_open(tx, here.vault, made.token, clock.now()))) is not None
     clock.advance(timedelta(seconds=61))
     await reader.post("/request", token=made.token, code=made.code)
-    assert reader.status == 200
+    assert reader.status == 200  # nothing of the link was spent
 
 
 async def test_what_went_wrong_elsewhere_makes_nobody_here_wait(here: Country, reader: Browser, clock):
@@ -96,8 +96,11 @@ async def test_a_file_of_ours_is_saved_and_never_shown_behind_the_link(here: Cou
     await here.do(service.approve, request_id, by=here.coordinator)
     await here.do(service.send_request, request_id)
     made = await here.do(outside.make_link, request_id, mails=False)
-    await reader.go(f"/request?token={made.token}")
-    await reader.send("/request", code=made.code)
+    for _ in range(10):  # what scanners of e-mail do: nothing behind the # is sent, so there is nothing to spend
+        await reader.go("/request?lang=fr")
+        assert 'lang="fr"' in reader.page
+    pasted = outside_model.address_of("https://italy.example/request", made.token, "fr")
+    await reader.send("/request", token=pasted, code=made.code)  # where no script could take it from the address
     await reader.send("/request/accept")
 
     assert "Acte &lt;de&gt; naissance" in reader.page

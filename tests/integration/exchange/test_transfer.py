@@ -122,6 +122,9 @@ async def test_all_that_is_needed_to_go_on_arrives_and_what_was_between_us_does_
     here, gone = await transfer_of(italy, request_id), await transfer_of(tunisia, request_id)
     assert (here.state, here.is_ours, gone.state, gone.is_ours) == (State.MOVED, False, State.MOVED, True)
     assert courier.refused == []
+    left = (await italy.do(record.open_record, case_id)).tasks
+    assert left
+    assert all(task.is_overtaken for task in left)  # what went along is overdue to nobody here, and closes no door
 
 
 async def test_a_hold_travels_along_and_stands_there(italy: Country, tunisia: Country, courier: Courier):

@@ -20,6 +20,7 @@ from bot.cases import store as case_store
 from bot.cases.hand import AT_DESK, seal, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseStatus
 from bot.cases.reasons import DRILL, REASONS, TRANSFERRED
+from bot.cases.record import store as record
 from bot.conversations import service as conversations
 from bot.exchange.holds import claimants, placing
 from bot.exchange.requests import gate_store, sending
@@ -264,6 +265,8 @@ def moved_there(tx: Connection, vault: Vault, request: Request, planned: str, *,
     )  # fmt: skip
     found = case_store.get_case(tx, request.case_id or "")
     if found is not None:
+        if transfer.handed_at is not None:  # they went along in the file: done there, and to nobody here overdue
+            record.end_tasks_until(tx, found.case.id, transfer.handed_at, SYSTEM, at)
         facts = {"request": request.id, "partner": request.partner_id}
         write_down(tx, vault, found.case, "moved_abroad", officer_id=None, at=at, facts=facts)
 
