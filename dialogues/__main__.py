@@ -49,18 +49,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--backend", default="auto", choices=("auto", "embedder", "ngrams"))
     commands = parser.add_subparsers(required=True)
-    shell = _command(commands, "shell", "write to it", _shell)
+    shell = _command(commands, "shell", "write to it; a number presses a button, /stop ends", _shell)
     shell.add_argument("--language", default="en")
     shell.add_argument("--slots", action="store_true", help="show what it remembers after each message")
-    validate = _command(commands, "validate", "check the files", _validate)
+    validate = _command(commands, "validate", "check the files: every problem with file and line", _validate)
     validate.add_argument("folder", type=Path, nargs="?", help="the same as --project")
-    test = _command(commands, "test", "play the talks", _test)
-    test.add_argument("folder", type=Path, nargs="?", default=ROOT / "tests" / "dialogues")
-    train = _command(commands, "train", "learn from the examples", _train)
+    test = _command(commands, "test", "play the talks; of a project, its test stories with their actions", _test)
+    test.add_argument("folder", type=Path, nargs="?", default=ROOT / "tests" / "dialogues", help="other talks of ours")
+    train = _command(commands, "train", "learn from the examples; of a project, tell what is confused", _train)
     train.add_argument("--ship", action="store_true", help="keep the vectors with the code: nobody else computes them")
     serve = _command(commands, "serve", "answer Rasa's REST channel", _serve)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    serve.add_argument("--port", type=int, default=5005)
+    serve.add_argument("-p", "--port", type=int, default=5005, help="the port, 5005 unless given")
     serve.add_argument("--exact", action="store_true", help="follow Rasa into its silences too, to compare with it")
     for command in (shell, serve):
         command.add_argument("--actions", metavar="URL", help="an action server, instead of the project's own actions")
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Any, name: str, does: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=does)
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
     parser.add_argument("--project", type=Path, help="any Rasa 3.1 project, instead of Waymark's own")
     parser.set_defaults(run=run)
     return parser

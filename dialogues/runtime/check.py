@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from dialogues.runtime.contradictions import contradictions
 from dialogues.runtime.files import Problem
 from dialogues.runtime.forms import ask_names
 from dialogues.runtime.project import Project
@@ -22,6 +23,7 @@ def warnings(project: Project, *, crisis: str = "in_danger") -> list[Problem]:
         *_slots(project),
         *_rules(project),
         *_incomplete_rules(project),
+        *contradictions(project),
         *_buttons(project),
         *_unsaid(project),
     ]

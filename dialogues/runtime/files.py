@@ -16,7 +16,10 @@ except ImportError:
 
 
 class Problem(Struct, frozen=True, order=True):
-    """Something an author must correct, or, where it is not fatal, should look at: Rasa plays on."""
+    """Something an author must correct, or, where it is not fatal, should look at: Rasa plays on.
+
+    Line 0: what is wrong is no line, but the file or the folder.
+    """
 
     file: str
     line: int
@@ -24,7 +27,7 @@ class Problem(Struct, frozen=True, order=True):
     fatal: bool = True
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}"
+        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
 
 
 #: So many values may aliases add to a file.

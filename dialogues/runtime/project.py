@@ -73,7 +73,7 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
     blocks = list(_blocks(root, strays))
     if not any(_is_domain(block) for block in blocks):
         text = "no domain file in this folder: `domain.yml`, with intents, responses and actions"
-        raise ProjectWrong([*strays, Problem(root.name, 1, text)])
+        raise ProjectWrong([*strays, Problem(str(root), 0, text + _above(root))])
     config = _settings_file(root, "config.yml")
     reader = DomainReader()
     for block in blocks:
@@ -97,6 +97,12 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
         raise ProjectWrong(dict.fromkeys(problems))
     doubts = tuple(sorted(set(problems)))
     return Project(root, domain, rules, stories, policies.settings, config, doubts, places)
+
+
+def _above(root: Path) -> str:
+    """Where to look instead, for whoever names a folder inside a project."""
+    above = root.resolve().parent
+    return f"; there is one in {above}" if any((above / name).exists() for name in ("domain.yml", "domain")) else ""
 
 
 def _settings_file(root: Path, name: str) -> Block:
@@ -142,7 +148,8 @@ def _stray(block: Block) -> Problem:
 def _blocks(root: Path, strays: list[Problem]) -> Iterator[Block]:
     """The files with a domain, rules or stories. `strays`: those beside them of which nothing is read."""
     if not root.is_dir():
-        raise ProjectWrong([Problem(str(root.name), 1, "no such folder")])
+        text = f"is a file; give its folder, {root.parent}" if root.is_file() else "no such folder"
+        raise ProjectWrong([Problem(str(root), 0, text)])
     wrong: list[Problem] = []
     for path in sorted({path for pattern in _PLACES for path in root.glob(pattern) if not path.is_dir()}):
         if path.name in _SETTINGS_FILES or path.name.startswith("test_") or _only_examples(path, root):

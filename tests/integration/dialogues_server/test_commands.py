@@ -125,8 +125,17 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
 
 
 def test_a_folder_that_is_no_project_is_told(tmp_path, capsys):
-    assert dialogues("validate", tmp_path / "nowhere") == 1
-    assert "no such folder" in capsys.readouterr().err
+    project = write_project(tmp_path)
+    for folder, told in (
+        (tmp_path / "nowhere", f"{tmp_path}/nowhere: no such folder"),
+        (project / "domain.yml", f"is a file; give its folder, {project}"),
+        (
+            project / "data",
+            f"with intents, responses and actions; there is one in {project}",
+        ),
+    ):
+        assert dialogues("validate", folder) == 1
+        assert told in capsys.readouterr().err
 
 
 def test_the_known_traps_are_pointed_at(tmp_path, capsys):

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from dialogues.runtime.annotations import read_annotations
+from dialogues.runtime.contradictions import contradictions
 from dialogues.runtime.files import ProjectWrong
 from dialogues.runtime.project import endpoints, load_project
 from tests.unit.dialogues_runtime.project import write_project
@@ -195,6 +196,52 @@ def test_what_rasa_takes_is_taken_and_told(tmp_path):
     assert any("rules.yml:3: rule “words” is left out" in text for text in told)
     assert any("rules.yml:4: rule “said” is left out" in text for text in told)
     assert any("rules.yml:5: rule “unknown” waits for `nosuch`" in text for text in told)
+
+
+def test_what_another_rule_overrules_is_told_as_rasa_would_refuse_it(tmp_path):
+    domain = """
+        intents: [ask, open, later, talk]
+        slots:
+          s: {type: text, mappings: [{type: custom}]}
+          t: {type: bool, mappings: [{type: custom}]}
+        responses:
+          utter_ask_s: [{text: 's?'}]
+          utter_a: [{text: a}]
+          utter_b: [{text: b}]
+          utter_c: [{text: c}]
+        forms:
+          f: {required_slots: [s]}
+    """
+    rules = """
+        rules:
+          - {rule: plain, steps: [{intent: ask}, {action: utter_a}]}
+          - {rule: both, condition: [{slot_was_set: [{s: x}]}], steps: [{intent: ask}, {action: utter_b}]}
+          - {rule: empty, condition: [{slot_was_set: [{t: null}]}], steps: [{intent: later}, {action: utter_b}]}
+          - {rule: later, steps: [{intent: later}, {action: utter_a}]}
+          - {rule: open, steps: [{intent: open}, {action: f}, {active_loop: f}]}
+          - {rule: too late, steps: [{intent: talk}, {action: f}, {active_loop: f}, {action: utter_c}]}
+          - rule: done
+            condition: [{active_loop: f}]
+            steps: [{action: f}, {active_loop: null}, {action: utter_c}]
+        stories:
+          - story: silent end
+            steps:
+              - {intent: open}
+              - {action: f}
+              - {active_loop: f}
+              - {intent: ask}
+              - {action: utter_a}
+              - {action: f}
+              - {active_loop: null}
+    """
+
+    told = sorted(contradictions(load_project(write_project(tmp_path, domain, rules))))
+
+    assert [str(problem).partition(". Rasa would refuse it")[0] for problem in told] == [  # as it does: recorded
+        "rules.yml:6: rule “later” says utter_a where rule “empty” (rules.yml:5) says utter_b",
+        "rules.yml:8: rule “too late” says utter_c where its form has just run and waits for an answer",
+        "rules.yml:13: story “silent end” says action_listen where rule “done” (rules.yml:9) says utter_c",
+    ]
 
 
 def test_alternatives_without_end_are_not_followed_for_ever(tmp_path):
