@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rasa_sdk.events import SlotSet
-
 from dialogues.actions.ports import FoundPlace, Services
 
 
@@ -70,5 +68,7 @@ def remember_offer(yes: str, no: str, lines: Mapping[str, str] | None = None) ->
 
     `lines`: what each of the lines that were shown stands for, where their words are an answer too (`flagging`).
     """
+    from rasa_sdk.events import SlotSet  # what reads without acting, as the desk does, needs no SDK
+
     event: dict[str, Any] = SlotSet("offered", {"yes": yes, "no": no, **({"lines": dict(lines)} if lines else {})})
     return event

@@ -368,7 +368,8 @@ async def test_every_procedure_shows_its_source_its_law_and_its_date_at_once(eng
 
 def test_the_names_of_the_sdk_are_the_package_s_own_and_no_web_server_is_loaded() -> None:
     look = (
-        "import sys; from dialogues.runtime.custom_actions import load_sdk, _SDK_NAMES; load_sdk();"
+        "import sys, bot.app, bot.offices; assert 'rasa_sdk' not in sys.modules;"  # the first decides how it loads
+        "from dialogues.runtime.custom_actions import load_sdk, _SDK_NAMES; load_sdk();"
         "import rasa_sdk, rasa_sdk.executor; assert 'sanic' not in sys.modules;"
         "from rasa_sdk import Action, Tracker, FormValidationAction, ValidationAction, ActionExecutionRejection;"
         "source = open(rasa_sdk.__file__).read();"
