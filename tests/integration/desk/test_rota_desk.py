@@ -65,7 +65,7 @@ async def test_a_duty_goes_to_a_colleague_who_agrees(world, at_desk):
     waiting = await his.go("/desk/rota")
     assert "asks you to take" in waiting
     await his.send("/desk/rota/swaps/answer", answer="yes")
-    assert '<span class="chip chip-ok">omar</span>' in his.page
+    assert '<span class="chip chip-ok"><bdi>omar</bdi></span>' in his.page
 
     his.page = waiting  # the back button
     await his.send("/desk/rota/swaps/answer", answer="yes")
