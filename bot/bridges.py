@@ -293,6 +293,7 @@ class SaidLine(Struct, frozen=True):
     buttons: tuple[Button, ...]
     language: str
     file: str
+    wordless: str
 
 
 class OpenedFile(Struct, frozen=True):
@@ -445,4 +446,5 @@ class ChannelTalks:
         if line.direction is Direction.OUT and self._mark is not None:
             text = self._mark(text, language)
         file = line.file["kind"] if line.file is not None else ""
-        return SaidLine(line.seq, author, text, line.buttons, language, file)
+        wordless = line.kind if not line.text and line.kind in SHOWN_WITHOUT_WORDS else ""
+        return SaidLine(line.seq, author, text, line.buttons, language, file, wordless)

@@ -34,6 +34,8 @@ class SaidLine(Protocol):
     def language(self) -> str: ...
     @property
     def file(self) -> str: ...  # "photo", "document": a file of ours that the person may open; "" without
+    @property
+    def wordless(self) -> str: ...  # "attachment", "location": what came without words; `text` is a sign for it then
 
 
 class Talks(Protocol):

@@ -63,6 +63,8 @@ pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 FILES = Path(__file__).parents[1] / "files" / "attachments"
 PHOTO, VOICE = (FILES / "photo.jpg").read_bytes(), (FILES / "voice.ogg").read_bytes()
+#: Attributes whose words people hear or read: a mark for a name, <bdi>, is spelt out in them.
+READ_ALOUD = ("aria-label", "title", "placeholder", "alt", "data-label")
 #: WCAG 2.2 to level AA, and what axe advises beyond it.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -424,7 +426,10 @@ def violations(page: Page) -> list[str]:
     said = page.evaluate(
         "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations'], preload: false})", RULES
     )
-    return [
+    spelt_out = page.locator(", ".join(f'[{name}*="<"]' for name in READ_ALOUD)).evaluate_all(
+        "all => all.map((each) => each.outerHTML.slice(0, 160))"
+    )
+    return [f"markup is read aloud: {one}" for one in spelt_out] + [
         f"{each['id']} ({each['help']}): {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
         for each in said["violations"]
         for node in each["nodes"][:3]

@@ -54,6 +54,7 @@ class RenderedLine(Struct, frozen=True):
     taps: tuple[Tap, ...]
     links: tuple[Link, ...]
     file: str = ""  # what a person would call the file that came with it
+    wordless: str = ""  # what the person sent without words
     goes_on: int = 0  # the letter with which the rest begins, where this is not all of it
 
     @property
@@ -89,7 +90,7 @@ def _rendered(line: SaidLine, text: str, short_numbers: Collection[str]) -> Rend
     else:
         html = _blocks(_name_first(text) if links else text, frozenset(short_numbers))
     taps = tuple(Tap(index, b.title) for index, b in enumerate(line.buttons) if b.payload)
-    return RenderedLine(line.seq, line.author, line.language, html, taps, links, line.file)
+    return RenderedLine(line.seq, line.author, line.language, html, taps, links, line.file, line.wordless)
 
 
 def _between_words(text: str, end: int) -> int:

@@ -15,6 +15,7 @@ class Said:
     buttons: tuple[Button, ...]
     language: str
     file: str = ""
+    wordless: str = ""
 
 
 def a_line(text: str, *, author: str = "bot", buttons: tuple[Button, ...] = ()) -> Said:
