@@ -43,6 +43,8 @@ def may_ask_on(tracker: Any, key: str) -> bool:
         return False
     if tracker.get_slot("audience") == "child" or not given_a_text(tracker.events):
         return False
+    if not key:
+        return True
     sure = float((tracker.latest_message.get("intent") or {}).get("confidence") or 1.0)
     return sure < (HARDLY_SURE if _GOES_ON.match(words) else UNSURE)
 

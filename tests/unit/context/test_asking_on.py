@@ -266,6 +266,7 @@ def test_who_writes_that_they_work_with_children_has_pressed_its_button(language
         ("soy policía en Tapachula", True),
         ("أنا حرس حدود", True),
         ("I work in a shelter in Calais", True),
+        ("أنا موظف بالمركز", True),
         ("nurse here", True),
         ("infirmière ici", True),
         ("doctor here?", False),  # asked for
