@@ -27,7 +27,9 @@ MOST_LINES: Final = 3
 MOST_WORDS: Final = 10
 
 _GOES_ON: Final = re.compile(
-    r"\W*(?:and|but|what if|what about|or|why|et|mais|pourquoi|y|pero|por que|و?اذا|ولو|ليش|لماذا|طيب)\b"
+    r"\W*(?:and|but|what if|what about|or|why|(?:should|must|may|can) (?:i|we|s?he|they)|do (?:i|we)"
+    r"|et|mais|pourquoi|dois-je|je dois|faut-il|(?:est-ce que )?(?:je|on|il|elle) (?:peut|peux|doit|dois)|puis-je"
+    r"|y|pero|por que|debo|tengo que|puedo|puede|hay que|le digo|و?اذا|ولو|ليش|لماذا|طيب|لازم|هل (?:يجب|يمكن|اقدر))\b"
 )
 _WHY: Final = re.compile(r"\W*(?:but |mais |pero )?(?:why|pourquoi|por que|ليش|ليه|لماذا)\b")
 _SAME_BEGINNING: Final = 5
@@ -41,6 +43,8 @@ def may_ask_on(tracker: Any, key: str) -> bool:
         return False
     if tracker.get_slot("audience") == "child" or not given_a_text(tracker.events):
         return False
+    if not key:
+        return True
     sure = float((tracker.latest_message.get("intent") or {}).get("confidence") or 1.0)
     return sure < (HARDLY_SURE if _GOES_ON.match(words) else UNSURE)
 

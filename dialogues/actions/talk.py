@@ -146,7 +146,7 @@ class NotUnderstood(OfficerAction):
                 SlotSet("asked_in_vain", None),
                 SlotSet("speaks_for_child", False),
             ]
-        remembered = await self._say_so(dispatcher, tracker, times)
+        remembered = await self._say_so(dispatcher, tracker, times, shown)
         _, noted = self._note(dispatcher, tracker)
         return [*remembered, *noted, *self._keep_words(dispatcher, tracker, times), SlotSet("misunderstood", times)]
 
@@ -159,9 +159,12 @@ class NotUnderstood(OfficerAction):
             offered = offer_to_show(dispatcher, language_of(tracker), words, self._translate)
         return [SlotSet("asked_in_vain", words or None), *offered]
 
-    async def _say_so(self, dispatcher: Any, tracker: Any, times: int) -> list[dict[str, Any]]:
-        """Ask whether one of the likeliest was meant, where any is likely. Returns what is to be remembered."""
+    async def _say_so(self, dispatcher: Any, tracker: Any, times: int, shown: Procedure | None) -> list[dict[str, Any]]:
+        """Ask whether one of the likeliest was meant, where any is likely: the text in sight before all others. Returns
+        what is to be remembered."""
         likely = self._likely(tracker) if tracker.latest_message["intent"]["name"] == "nlu_fallback" else []
+        if likely and shown is not None:
+            likely = [shown, *(text for text in likely if text.key != shown.key)][:MOST_LIKELY]
         if likely:
             return ask_whether(dispatcher, tracker, likely, self._translate)
         if times > 1:

@@ -40,7 +40,10 @@ _GIVES_A_TEXT: Final = frozenset(
     }
 )
 #: After these the text is still what was spoken of.
-_BETWEEN: Final = frozenset({"action_listen", "action_not_understood", "action_still_here"})
+_BETWEEN: Final = frozenset({"action_listen", "action_not_understood", "action_still_here", "utter_who_am_i"})
+#: What is seldom asked in the midst of a text, and not by "and the mother?". Less sure than this, it is not understood.
+_SMALL_TALK: Final = frozenset({"who_are_you", "change_language", "inform"})
+_SURE_TALK: Final = 0.7
 
 #: Before what is asked for.
 _WELL: Final = r"(?:(?:ok|okay|well|so|bon|bien|d'accord|bueno|vale|طيب|حسنا|اوكي)[,.]?\s+)?"
@@ -91,6 +94,7 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"(?:quels sont )?(?:les? )?(?:signaux|signal|signes?) (?:d'alerte|de danger|d'alarme)",
         r"quand (?:dois-je|faut-il) signaler",
         r"(?:cuales son )?(?:las? )?senal(?:es)? de (?:alerta|alarma|peligro)",
+        r"(?:las )?senales|(?:the )?flags|(?:les )?signaux",
         r"cuando (?:debo|hay que) (?:informar|reportar)",
         r"(?:ما هي )?علام(?:ات|ه) (?:ال)?(?:خطر|انذار|تحذير)|متي (?:يجب )?(?:ابلغ|الابلاغ)",
     ),
@@ -254,16 +258,26 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
             return _asked(message, str(key), intent, part, state) or message
     if (numbered := _step_numbered(words)) is not None:
         return _pressed(message, "procedure_step", procedure=str(key), **numbered)
-    if danger or state.slots.get("audience") == "child" or message.intent == "ask_human":
-        return message  # a child is told no law, and in danger a place is where they are
+    if state.slots.get("audience") == "child" or message.intent == "ask_human":
+        return message  # a child is told no law
     if _asks_for_numbers_there(message):
         return _there(message, str(key), "procedure_contacts", ())
     # After "whom to call" a place is where the numbers are asked for, and its name says so alone.
     numbers = given_last(state.events) == "action_procedure_contacts"
     there = _names_a_country(text.strip(_AROUND))
     if there is None and not _goes_on_to_a_town(message, alone=numbers):
-        return message
+        return _surely_meant(message)
+    if danger and _AND.match(words) is None and not text.rstrip().endswith(("?", "؟")):
+        return message  # a place alone is where they are
     return _there(message, str(key), "procedure_contacts" if numbers else "procedure", there or ())
+
+
+def _surely_meant(message: UserMessage) -> UserMessage:
+    """The message as one that was not understood, where small talk was heard in it and hardly so."""
+    unsure = message.intent in _SMALL_TALK and message.confidence < _SURE_TALK
+    if not unsure or any(entity.name == "place" for entity in message.entities):
+        return message
+    return replace(message, intent="nlu_fallback")
 
 
 def _there(message: UserMessage, key: str, intent: str, there: tuple[Entity, ...]) -> UserMessage:

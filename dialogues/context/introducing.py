@@ -22,7 +22,7 @@ _WORK: Final = (
     r"(?:(?:an?|the) )?(?:(?:border|immigration|prison|police|coast) )?(?:guards?|officers?|police(?:man|woman)?)",
     r"(?:(?:an?|the|her|his|their) )?(?:teacher|nurse|doctor|midwife|paramedic|lawyer|judge|prosecutor"
     r"|(?:cultural )?mediator|registrar"
-    r"|volunteer|guardian|(?:social|case|youth|aid) ?worker|(?:labour )?inspector)",
+    r"|volunteer|guardian|(?:member of (?:the )?)?staff|(?:social|case|youth|aid) ?worker|(?:labour )?inspector)",
     r"(?:une? |la |le |l'|son |sa )?(?:garde(?:-| )frontieres?|policiere?|gendarme|douaniere?|enseignante?"
     r"|prof|professeure?"
     r"|educat(?:eur|rice)|infirmiere?|medecin|sage-femme|avocate?|juge|mediat(?:eur|rice)|benevole|tut(?:eur|rice)"
@@ -31,7 +31,7 @@ _WORK: Final = (
     r"|enfermer[oa]|medic[oa]|partera|abogad[oa]|juez[a]?|fiscal|mediadora?|voluntari[oa]|tutora?"
     r"|trabajadora? social|inspectora?(?: de trabajo)?|funcionari[oa])",
     r"(?:حرس|حارس) (?:ال)?حدود|(?:ال)?(?:شرطيه?|ضابط|معلمه?|مدرسه?|ممرضه?|طبيبه?|قابله|محاميه?|قاضي?|وسيطه?"
-    r"|متطوعه?|وصي)|(?:اخصايي|اخصاييه|عامل|عامله) اجتماعي(?:ه)?|مفتش",
+    r"|متطوعه?|وصي|موظفه?)|(?:اخصايي|اخصاييه|عامل|عامله) اجتماعي(?:ه)?|مفتش",
 )
 _I_AM: Final = r"(?:i am|i'?m|je suis|soy|انا|this is)"
 _WITH_CHILDREN: Final = (
@@ -60,7 +60,9 @@ _HERE: Final = (
     r"(?=\s*(?:[-–—,.:;،؛]|$))"
 )
 _SAYS: Final = re.compile(rf"(?:{_I_AM} (?:{'|'.join(_WORK)})|{_WITH_CHILDREN}|{_FOR_THEM}|{_HERE})(?!\w)(?!'s)")
-_WHERE: Final = r"(?: (?:here )?(?:in|at|from|near|on|a|au|aux|en|dans|de|del|la|cerca de|في|ب|من) (?:[\w'-]+ ?){1,4})?"
+_WHERE: Final = (
+    r"(?: (?:(?:here )?(?:in|at|from|near|on|a|au|aux|en|dans|de|del|la|cerca de|في|ب|من) |ب)(?:[\w'-]+ ?){1,4})?"
+)
 _ONLY: Final = re.compile(rf"{_GREETS}{_SAYS.pattern}{_WHERE}")
 _AROUND: Final = " \t\n.,;:!¡…\"'«»“”()"
 

@@ -186,6 +186,7 @@ def test_a_worker_reads_on_in_the_text_about_the_danger_they_told_of() -> None:
     told = after("action_procedure_now", safety_question=True, speaks_for_child=True, **STEP)
 
     assert heard("which documents", told) == ("procedure_why", {"part": "documents"})
+    assert heard("and in Mexico?", told) == ("procedure", {})
     assert [heard(words, told)[0] for words in ("done", "later", "in Mexico")] == ["nlu_fallback"] * 3
     assert heard("which documents", after("action_procedure_now", safety_question=True))[0] == "nlu_fallback"
 
@@ -193,6 +194,14 @@ def test_a_worker_reads_on_in_the_text_about_the_danger_they_told_of() -> None:
 def test_report_is_pressed_whatever_was_read_since_its_button_was_shown() -> None:
     assert heard("report", after("action_find_service"))[0] == "report_case"
     assert heard("report", after("action_find_service", audience="child"))[0] == "nlu_fallback"
+
+
+def test_small_talk_that_is_hardly_heard_is_none_in_the_midst_of_a_text() -> None:
+    assert heard("and the mother?", after(), "who_are_you")[0] == "nlu_fallback"
+    assert heard("and the mother?", after("action_find_service"), "who_are_you")[0] == "who_are_you"
+    assert heard("why?", after("utter_who_am_i"))[0] == "nlu_fallback"
+    asked = DialogueState(after().slots, {}, (*after().events, *after("utter_who_am_i").events))
+    assert heard("why?", asked)[0] == "procedure_why"
 
 
 def test_only_what_was_spoken_of_last_is_asked_on_about() -> None:
@@ -257,6 +266,7 @@ def test_who_writes_that_they_work_with_children_has_pressed_its_button(language
         ("soy policía en Tapachula", True),
         ("أنا حرس حدود", True),
         ("I work in a shelter in Calais", True),
+        ("أنا موظف بالمركز", True),
         ("nurse here", True),
         ("infirmière ici", True),
         ("doctor here?", False),  # asked for
