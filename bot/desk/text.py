@@ -114,6 +114,7 @@ class ChatLine(Struct, frozen=True):
     language: str
     author: str = "bot"
     file: str = ""
+    wordless: str = ""
 
 
 #: A line in stretches of words, and whether each stands in that line only.
