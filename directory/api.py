@@ -15,10 +15,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiohttp import web
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import hsds, openapi, store
-from directory.geography import distance_m
+from directory.geography import boxes_around, distance_m
 from directory.hsds import Json
 from directory.model import NEEDS, Organization, RecordState, Service
 from directory.queries import BadQuery, Query, flag, language_of, parameters, plain, read_query
@@ -171,6 +172,8 @@ class HsdsApi:
 
     async def list_services_at_locations(self, request: web.Request) -> web.StreamResponse:
         query = read_query(await parameters(request))
+        if query.around is not None:
+            query = await self._read(lambda tx: around_postcode(tx, query))
 
         def links(tx: Connection) -> list[Link]:
             if query.nothing:
@@ -311,6 +314,15 @@ def links_as_json(tx: Connection, links: list[Link], *, full: bool, language: st
             continue
         result.append(hsds.service_at_location(link.id, record, owner, place, full=full, language=language))
     return result
+
+
+def around_postcode(tx: Connection, query: Query) -> Query:
+    """The same for what is so many metres around the middle of its postal code; nothing where we know no place."""
+    centre = store.centre_of_postcode(tx, query.filters.postal_code or "")
+    if centre is None or query.around is None:
+        return replace(query, nothing=True)
+    point = (*centre, query.around)
+    return replace(query, point=point, filters=replace(query.filters, postal_code=None, boxes=boxes_around(*point)))
 
 
 def within(links: list[Link], point: tuple[float, float, float]) -> list[Link]:

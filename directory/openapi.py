@@ -257,7 +257,7 @@ PARAMETERS: Json = {
     "postcode": _parameter("postcode", "At a location with this postal code.", _TEXT),
     "proximity": _parameter(
         "proximity",
-        "Within so many metres of lat and lon.",
+        "Within so many metres of lat and lon, or of the middle of the places that we know at the postcode.",
         {"type": "number", "minimum": 1, "maximum": FARTHEST_M, "default": 25_000},
     ),
     # Two parameters, lat and lon: half a point is no point, and so only can a document say it.

@@ -35,6 +35,7 @@ class Query(Struct, frozen=True):
     ndjson: bool
     language: str | None
     point: tuple[float, float, float] | None  # latitude, longitude, metres
+    around: float | None  # metres around the middle of the postal code
     nothing: bool  # a filter that no record can meet: an unknown taxonomy or term
 
 
@@ -109,6 +110,7 @@ def read_query(query: Mapping[str, str]) -> Query:
         ndjson=form == "ndjson",
         language=language_of(query),
         point=point,
+        around=_number(query, "proximity", 1, FARTHEST_M) if point is None and plain(query, "postcode") else None,
         nothing=not known,
     )
 
@@ -163,7 +165,7 @@ def _point(query: Mapping[str, str]) -> tuple[float, float, float] | None:
     if (latitude is None) != (longitude is None):
         raise BadQuery("lat and lon are given together: half a point is no point")
     if latitude is None or longitude is None:
-        return None  # with a postcode alone, proximity has no centre to measure from
+        return None
     return latitude, longitude, 25_000.0 if metres is None else metres
 
 

@@ -158,5 +158,7 @@ def _clock(hour: str, minute: str | None, half: str | None, cell: str) -> str:
 
 def _unread(cell: str) -> str:
     return because(
-        "'{hours}' is not read: write hours like mo-fr 09:00-12:30 14:00-18:00; sa 09:00-12:00", hours=cell[:80]
+        "'{hours}' is not read: write hours like mo-fr 09:00-12:30 14:00-18:00; sa 09:00-12:00, "
+        "and days it is shut under 'alert'",
+        hours=cell[:80],
     )

@@ -16,7 +16,7 @@ from dialogues.actions.narrowing import Narrowing, narrowing_in
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.reading import button, entity, language_of, with_commas
 from dialogues.actions.shelf import audience_of
-from dialogues.actions.wishes import WISHES
+from dialogues.actions.wishes import is_wish
 from dialogues.knowledge.model import Audience
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
@@ -209,7 +209,7 @@ class Narrow(Action):  # type: ignore[misc]
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         need, wish = entity(tracker, "need") or tracker.get_slot("need_shown"), entity(tracker, "wish")
         said = narrowing_in(str(tracker.latest_message.get("text") or "")) or Narrowing()
-        new = [each for each in (wish, *said.wishes) if each in WISHES]
+        new = [each for each in (wish, *said.wishes) if each and is_wish(each)]
         told = {"need": str(need) if need else None, "gender": said.gender, "age": said.age}
         wishes = list(dict.fromkeys([*(tracker.get_slot("wishes") or ()), *new]))
         return [SlotSet("wishes", wishes), *(SlotSet(name, value) for name, value in told.items() if value)]

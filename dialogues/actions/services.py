@@ -18,7 +18,16 @@ from dialogues.actions.ports import FoundPlace, FoundService, Services, Wishes
 from dialogues.actions.reading import button, country_of, entity, language_of, number_to_call, with_commas
 from dialogues.actions.results import card, remembered
 from dialogues.actions.whereabouts import PLACE_SLOTS, country_slots, place_slots, shared_location
-from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes_for, worth_wishing
+from dialogues.actions.wishes import (
+    WISHES,
+    asked_for,
+    gender_in,
+    is_wish,
+    named,
+    need_beside,
+    wishes_for,
+    worth_wishing,
+)
 from dialogues.knowledge.countries import country_name, is_country
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
@@ -67,8 +76,8 @@ class ValidateServiceForm(FormValidationAction):  # type: ignore[misc]
         if tracker.latest_message.get("intent", {}).get("name") == "narrow":
             return {"need": str(value)}
         words = str(tracker.latest_message.get("text") or "")
-        gender = gender_in(words)
-        return {"need": str(value), "wishes": wishes_for(str(value), words), **({"gender": gender} if gender else {})}
+        gender, need = gender_in(words), need_beside(str(value), words)
+        return {"need": need, "wishes": wishes_for(need, words), **({"gender": gender} if gender else {})}
 
     async def validate_place(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
         words = str(value or "").strip()
@@ -213,7 +222,7 @@ class FindService(Action):  # type: ignore[misc]
         """What is near (or in the country, where no town was named) and as wished; what is there, where nothing is
         known to be as wished. Nothing where only helplines are: they are no place to go to."""
         language, age = language_of(tracker), tracker.get_slot("age")
-        wishes = [wish for wish in tracker.get_slot("wishes") or () if wish in WISHES]
+        wishes = [wish for wish in tracker.get_slot("wishes") or () if is_wish(wish)]
         known = {
             "age": int(age) if str(age).isdigit() else None,
             "gender": tracker.get_slot("gender"),

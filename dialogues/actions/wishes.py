@@ -13,6 +13,8 @@ from typing import Any
 from dialogues.actions.ports import FoundService
 from dialogues.actions.reading import with_commas
 from dialogues.runtime.responses import Translate
+from directory.files.cells import language_in
+from directory.words import locale_of
 
 #: Each wish with what it is called in "I looked for: …", and with its button. Both are msgids.
 WISHES: Mapping[str, tuple[str, str]] = {
@@ -25,6 +27,9 @@ WISHES: Mapping[str, tuple[str, str]] = {
     "man": ("you can ask for a man", "Only where I can ask for a man"),
     "pregnant": ("for pregnant girls and young mothers too", "Only for pregnant girls and young mothers"),
 }
+
+#: A language that is named ("a doctor who speaks Arabic") is a wish of its own: this, and its code.
+SPEAKS = "speaks:"
 
 #: So many narrowing buttons are shown at most: there are others beside them.
 MOST_BUTTONS = 3
@@ -79,6 +84,26 @@ _WITH_A_BABY = re.compile(
     r"|(?<!\w)(?:مع|معي|عندي|لدي|ومعي) (?:طفل\w*|ابن\w*|بنت\w*)? ?(?:ال)?رضيع\w*"
 )
 
+#: Said of whoever should help: "I speak Arabic" says of whoever writes how they write.
+_WHO_SPEAKS = re.compile(
+    r"\b(?:who|that|which|where they) (?:can )?speaks? (\w+)|\b(\w+)[- ]speaking\b"
+    r"|\b(?:qui|où l'on|où on) parle(?:nt)? (?:le |la |l')?(\w+)|\bque (?:sepan? )?habl(?:en?|a|an|ar) (?:el )?(\w+)"
+    r"|(?<!\w)(?:ي|ت)(?:تكلم|تحدث|حكي)(?:ون|وا)? ب?(\w+)"
+)
+#: As languages are called beside their names in CLDR.
+_ALSO_CALLED = {
+    "farsi": "fa", "فارسي": "fa", "tigrinya": "ti", "tigriña": "ti", "sorani": "ckb", "kurmanji": "ku", "pular": "ff",
+    "عربي": "ar", "فرنسي": "fr", "إنجليزي": "en", "انجليزي": "en", "إسباني": "es",
+}  # fmt: skip
+#: Who else they looked for, where the words are taken for a wish for an interpreter.
+_ASKED_TO_SPEAK = {
+    "mental_health": re.compile(r"\bpsycholog|\bcounsell?or|\bpsychologue|\bpsicólog|\bpsicolog|طبيبة? نفسي"),
+    "health": re.compile(r"\bdoctor|\bnurse|\bmédecin|\bmedecin|\bdocteur|\binfirmi|\bmédic|\bmedic[oa]\b|طبيب|دكتور"),
+    "legal": re.compile(r"\blawyer|\bavocat|\babogad|محامي?"),
+}
+
+_INTERPRETS = re.compile(r"interpr[eéè]t|translat|tradu|مترجم|ترجمة")
+
 _GIRL = re.compile(r"\bgirls?\b|\bfilles?\b|\bchicas?\b|\bniñas?\b|(?<!\w)(?:ال|لل|ل)?(?:بنت|فتاة|بنات|فتيات)(?!\w)")
 _BOY = re.compile(r"\bboys?\b|\bgarçons?\b|\bchicos?\b|\bniños?\b|(?<!\w)(?:ال|لل|ل)?(?:ولد|صبي|أولاد|شباب|فتى)(?!\w)")
 
@@ -86,7 +111,32 @@ _BOY = re.compile(r"\bboys?\b|\bgarçons?\b|\bchicos?\b|\bniños?\b|(?<!\w)(?:ا
 def wishes_in(words: str) -> list[str]:
     """The wishes that are plainly said."""
     folded = words.casefold()
-    return [wish for wish, phrase in _PHRASES.items() if phrase.search(folded)]
+    said = [wish for wish, phrase in _PHRASES.items() if phrase.search(folded)]
+    found = _WHO_SPEAKS.search(folded)
+    code = _language_called(next(filter(None, found.groups()))) if found else None
+    return [*said, SPEAKS + code] if code else said
+
+
+def _language_called(name: str) -> str | None:
+    code = _ALSO_CALLED.get(name) or language_in(name)
+    return code if code != name and code in locale_of("en").languages else None
+
+
+def is_wish(wish: str) -> bool:
+    """Whether it is one of ours: a tap may be forged."""
+    return wish in WISHES or (wish.startswith(SPEAKS) and wish.removeprefix(SPEAKS) in locale_of("en").languages)
+
+
+def need_beside(need: str, words: str) -> str:
+    """The need; where somebody looks for a doctor who speaks their language, the doctor and not an interpreter."""
+    folded = words.casefold()
+    if (
+        need != "interpretation"
+        or _INTERPRETS.search(folded)
+        or not any(wish.startswith(SPEAKS) for wish in wishes_in(words))
+    ):
+        return need
+    return next((each for each, who in _ASKED_TO_SPEAK.items() if who.search(folded)), need)
 
 
 def wishes_for(need: str, words: str) -> list[str]:
@@ -99,7 +149,7 @@ def wishes_for(need: str, words: str) -> list[str]:
 def without_wishes(words: str) -> str:
     """The words, in lower case, without the phrases that `wishes_in` reads."""
     rest = words.casefold()
-    for phrase in _PHRASES.values():
+    for phrase in (*_PHRASES.values(), _WHO_SPEAKS):
         rest = phrase.sub(" ", rest)
     return rest
 
@@ -116,11 +166,25 @@ def gender_in(words: str) -> str | None:
 def asked_for(wishes: Iterable[str], language: str) -> dict[str, Any]:
     """The wishes as a search takes them (`ports.Wishes`)."""
     as_asked = {"speaks": ("speaks", language), "woman": ("staff", "women"), "man": ("staff", "men")}
-    return dict(as_asked.get(wish, (wish, True)) for wish in wishes if wish in WISHES)
+    return dict(
+        ("speaks", wish.removeprefix(SPEAKS)) if wish.startswith(SPEAKS) else as_asked.get(wish, (wish, True))
+        for wish in wishes
+        if is_wish(wish)
+    )
 
 
 def named(wishes: Sequence[str], language: str, translate: Translate) -> str:
-    return with_commas(", ".join(translate(language, WISHES[wish][0]) for wish in wishes if wish in WISHES), language)
+    def called(wish: str) -> str:
+        if not wish.startswith(SPEAKS):
+            return translate(language, WISHES[wish][0])
+        code = wish.removeprefix(SPEAKS)
+        return translate(language, THEY_SPEAK).format(language=locale_of(language).languages.get(code, code))
+
+    return with_commas(", ".join(called(wish) for wish in wishes if is_wish(wish)), language)
+
+
+#: A msgid.
+THEY_SPEAK = "they speak {language}"
 
 
 def worth_wishing(found: Sequence[FoundService], wishes: Sequence[str], language: str) -> list[str]:
@@ -129,6 +193,7 @@ def worth_wishing(found: Sequence[FoundService], wishes: Sequence[str], language
         "open_now": all(service.open_now is True for service in found),
         "no_papers": all(service.papers_needed is False for service in found),
         "free": all(service.free is True for service in found),
-        "speaks": all(language in service.speaks for service in found),
+        "speaks": any(wish.startswith(SPEAKS) for wish in wishes)
+        or all(language in service.speaks for service in found),
     }
     return [wish for wish, everywhere in met.items() if not everywhere and wish not in wishes][:MOST_BUTTONS]

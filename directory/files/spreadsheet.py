@@ -285,7 +285,9 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
     if value := get("areas"):
         areas = [{"name": area, "extent_type": "text"} for area in _many(value, ";|\n")]
         data["service_areas"] = [*data.get("service_areas", []), *areas]
-    if value := get("hours"):
+    if (value := get("hours")) and fold(value) in _BY_APPOINTMENT:
+        data.setdefault("walk_in", False)
+    elif value:
         data["schedules"] = _schedules(value, get("time_zone", ""))
     return data
 
@@ -375,6 +377,13 @@ def _yes(field: str, value: str) -> bool:
 #: What people write in a column about the cost, instead of yes and no.
 _COSTS = {fold(word): True for word in ("free", "free of charge", "gratuit", "gratuite", "gratis", "gratuito", "مجاني")}
 _COSTS |= {fold(word): False for word in ("paid", "payant", "de pago", "a pagamento", "مدفوع")}
+
+
+#: What people write in the column of the hours where there are none.
+_BY_APPOINTMENT = frozenset(
+    map(fold, ("by appointment", "by appointment only", "on appointment", "sur rendez-vous", "con cita",
+               "con cita previa", "su appuntamento", "بموعد", "حسب الموعد"))
+)  # fmt: skip
 
 
 def _figure(field: str, value: str) -> float:

@@ -71,7 +71,8 @@ def _sheets(archive: zipfile.ZipFile, left: list[int]) -> Iterator[tuple[str, st
     targets = {one.get("Id", ""): one.get("Target", "") for one in _elements(archive, RELATIONS, "Relationship", left)}
     found = False
     for sheet in _elements(archive, BOOK, "sheet", left):
-        member = posixpath.normpath(posixpath.join("/xl", targets.get(sheet.get("r:id", ""), "")))[1:]
+        target = next((targets.get(value, "") for name, value in sheet.items() if name.endswith(":id")), "")
+        member = posixpath.normpath(posixpath.join("/xl", target))[1:]
         if _A_SHEET.fullmatch(member):
             found = True
             if sheet.get("state", "visible") == "visible":

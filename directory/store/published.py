@@ -186,6 +186,23 @@ def _near_query(runs: int, one_box: bool, age_known: bool) -> sa.Select[Any]:
     return query
 
 
+def centre_of_postcode(tx: Connection, code: str) -> tuple[float, float] | None:
+    """The middle of the places that are told of at a postal code, in the country that has most of them there."""
+    places = sa.and_(locations.c.kind == LocationKind.PHYSICAL.value, locations.c.approximate.is_not(True))
+    query = (
+        sa.select(sa.func.avg(locations.c.latitude), sa.func.avg(locations.c.longitude))
+        .select_from(services_at_locations)
+        .join(services, services.c.id == services_at_locations.c.service_id)
+        .join(locations, locations.c.id == services_at_locations.c.location_id)
+        .where(*published(Filters()), places, locations.c.postal_code == code, locations.c.latitude.is_not(None))
+        .group_by(locations.c.country)
+        .order_by(sa.func.count().desc(), locations.c.country)
+        .limit(1)
+    )
+    found = tx.execute(query).first()
+    return None if found is None else (found[0], found[1])
+
+
 def count_published_links(tx: Connection, filters: Filters) -> int:
     query = (
         sa.select(sa.func.count())

@@ -248,7 +248,8 @@ async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_d
     directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
     figures = ["٥٠٫٩٥", "۱٫۸۵", "+٣٣ ١ ٩٩ ٠٠", "mo ٠٩:٠٠-١٠:٠٠"]
-    path = sheet(tmp_path / "a.csv", [*ROW[:6], *figures, *ROW[10:]])
+    on_call = ["Sur appel", *ROW[1:9], "Sur rendez-vous", ROW[10]]
+    path = sheet(tmp_path / "a.csv", [*ROW[:6], *figures, *ROW[10:]], on_call)
 
     assert (await bring(database, path, clock)).reasons == []
 
@@ -256,6 +257,8 @@ async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_d
     assert (record.locations[0].latitude, record.locations[0].longitude) == (50.95, 1.85)
     assert record.phones[0].number == "+33 1 99 00"
     assert record.hours == week("Europe/Paris", "mo 09:00-10:00")
+    [called] = [each for each in await records(database) if each.name == "Sur appel"]
+    assert (called.hours, called.walk_in) == (None, False)
 
 
 async def test_a_sheet_that_names_only_towns_sends_nobody_to_a_door_or_to_another_town(

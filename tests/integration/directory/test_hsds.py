@@ -345,7 +345,14 @@ async def test_services_at_locations_near_a_point_come_nearest_first(hsds: Hsds)
     assert 0 < near["total_items"] < wider["total_items"]
     assert all(line["location"]["location_type"] == "physical" for line in wider["contents"])
     assert {line["location"]["addresses"][0]["city"] for line in near["contents"]} == {"Ventimiglia"}
-    assert (await get(hsds, "/service_at_locations?postcode=00002"))["total_items"] == 1
+    there = await get(hsds, "/service_at_locations?postcode=00002")
+    around = await get(hsds, "/service_at_locations?postcode=00002&proximity=90000&per_page=100")
+    assert (there["total_items"], there["contents"][0]["id"]) == (1, around["contents"][0]["id"])
+    place = there["contents"][0]["location"]
+    point = f"lat={place['latitude']}&lon={place['longitude']}"
+    assert around == await get(hsds, f"/service_at_locations?{point}&proximity=90000&per_page=100")
+    assert around["total_items"] > 1
+    assert (await get(hsds, "/service_at_locations?postcode=99999&proximity=3000"))["empty"]
 
 
 async def test_a_language_may_be_asked_for(hsds: Hsds):

@@ -6,7 +6,7 @@ from bot.kernel.words import Words
 from dialogues.actions.ports import Wishes
 from dialogues.actions.reading import with_commas
 from dialogues.actions.results import checked, distance
-from dialogues.actions.wishes import asked_for, gender_in, wishes_for, wishes_in
+from dialogues.actions.wishes import asked_for, gender_in, named, need_beside, wishes_for, wishes_in
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,13 @@ from dialogues.actions.wishes import asked_for, gender_in, wishes_for, wishes_in
         ("a woman took my papers", []),
         ("the man at the door", []),
         ("a pregnancy test", []),
+        ("a doctor in Sanremo that speaks Arabic", ["speaks:ar"]),
+        ("un avocat gratuit qui parle le tigrinya", ["free", "speaks:ti"]),
+        ("una psicóloga que hable francés", ["woman", "speaks:fr"]),
+        ("أريد محامياً يتكلم الفرنسية", ["speaks:fr"]),
+        ("a Farsi-speaking nurse", ["speaks:fa"]),
+        ("I speak Arabic and need a bed", []),
+        ("the man who speaks to my sister", []),
     ],
 )
 def test_only_what_is_plainly_said_leaves_a_service_out(words: str, wishes: list[str]):
@@ -40,6 +47,18 @@ def test_a_wish_is_asked_for_as_the_directory_knows_it_and_care_in_pregnancy_is_
 
     assert Wishes(**asked_for(wishes_for("shelter", said), "en")) == Wishes(pregnant=True, staff="women")
     assert wishes_for("srh", said) == ["woman"]
+    assert asked_for(["speaks", "speaks:ti", "speaks:zz"], "en") == {"speaks": "ti"}
+    assert named(["free", "speaks:ti"], "fr", Words.load().text) == "gratuit, on y parle tigrigna"
+
+
+def test_who_looks_for_a_doctor_who_speaks_their_language_is_not_sent_to_an_interpreter():
+    assert need_beside("interpretation", "a doctor in Sanremo that speaks Arabic") == "health"
+    assert need_beside("interpretation", "un avocat qui parle tigrinya") == "legal"
+    assert (
+        need_beside("interpretation", "an interpreter who speaks Arabic, for the doctor's letter") == "interpretation"
+    )
+    assert need_beside("interpretation", "somebody who speaks Arabic") == "interpretation"
+    assert need_beside("shelter", "a doctor who speaks Arabic") == "shelter"
 
 
 @pytest.mark.parametrize(
