@@ -18,11 +18,11 @@ from bot.desk.ports import TelegramBot
 from bot.desk.texts import Meant
 from bot.erasing import PersonEraser
 from bot.exchange.exchange import Exchange
-from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.outside.notices import LinkNotices
 from bot.exchange.partners.keys import Identity
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
+from bot.exchange.requests.kept_from import KeptFrom
 from bot.exchange.requests.reminders import Reminders
 from bot.exchange.requests.sending import RequestGatekeeper
 from bot.exchange.requests.telling import Telling
@@ -60,6 +60,7 @@ class Offices:
         meant: Meant,
     ) -> None:
         self._directory, self._texts, self._telegram, self._meant = directory, texts, telegram, meant
+        self._companions = KeptFrom(settings.country)
         self._translator = translator_of(settings)
         self._mailer, self._push = mailer_of(settings), push_of(settings)
         self.pages = PageCarrier(database, clock, signals, paging, mailer=self._mailer, push=self._push)
@@ -93,7 +94,7 @@ class Offices:
             self._directory,
             texts=self._texts,
             holders=[WithdrawnConsents(), GuestsLeave()],
-            companions=ClaimingAdults(),
+            companions=self._companions,
             meant=self._meant,
             telegram=self._telegram,
             translator=self._translator,

@@ -371,10 +371,14 @@ def kept_after_all(tx: Connection, vault: Vault, case: Case, what: str, *, at: d
 
 def ledger(tx: Connection, hand: Hand, case_id: str) -> list[Consent]:
     """Every row about a case, the newest first. Raises CaseNotFound."""
-    case = visible(tx, hand.officer, case_id, at=hand.at).case
+    return in_words(tx, hand.vault, visible(tx, hand.officer, case_id, at=hand.at).case)
+
+
+def in_words(tx: Connection, vault: Vault, case: Case) -> list[Consent]:
+    """The rows about a case with what was said in them, the newest first."""
 
     def opened(row: Any, field: str) -> str:
-        return unseal(tx, hand.vault, case, getattr(row, f"{field}_sealed"), "consents", row.id, field)
+        return unseal(tx, vault, case, getattr(row, f"{field}_sealed"), "consents", row.id, field)
 
     return [_consent(row, opened) for row in store.consents_of(tx, case.id)]
 

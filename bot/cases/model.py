@@ -89,6 +89,11 @@ class AdultNamed(NotWithThisAdult):
     """A text may name such an adult. Nothing was sent: it can be said without the name."""
 
 
+class MayBeFeared(CaseError):
+    """They are in another country or belong to one, and the child may fear it, or nobody has asked. Nothing was sent:
+    a request across the border goes through the gate."""
+
+
 class NotReadyToClose(CaseError):
     """Something stands in the way of closing: `obstacles` has a sentence for each. Nothing was changed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.engine import Connection
 
@@ -11,9 +11,12 @@ from bot.cases.hand import Hand
 from bot.cases.model import Case
 from bot.kernel.crypto import Vault
 
+if TYPE_CHECKING:
+    from bot.cases.consent import Agreement
+
 
 class Adults(Protocol):
-    """What is known of the adults who claim the child of a case."""
+    """What is known of whom the child of a case is kept from: adults who claim it, and bodies it may fear."""
 
     def require_free(self, tx: Connection, case_id: str, adult_id: str) -> None:
         """Raises NotWithThisAdult where the child may not be placed, moved or referred together with this adult: their
@@ -23,6 +26,11 @@ class Adults(Protocol):
     def require_nobody_named(self, tx: Connection, vault: Vault, case: Case, text: str) -> None:
         """Raises AdultNamed where a text may name one with whom the child may not be sent: he is not chosen by being
         written down."""
+        ...
+
+    def require_may_hear(self, tx: Connection, vault: Vault, case: Case, agreement: Agreement) -> None:
+        """Raises MayBeFeared where whoever this consent names is in another country, or belongs to one, and may tell
+        authorities that the child fears."""
         ...
 
     def is_in_doubt(self, tx: Connection, vault: Vault, case: Case, name: str) -> bool:

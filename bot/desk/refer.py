@@ -20,6 +20,7 @@ from bot.cases.model import (
     Case,
     CaseError,
     CaseNotFound,
+    MayBeFeared,
     NotAllowedNow,
     NotToldFirst,
     NotWithThisAdult,
@@ -61,6 +62,10 @@ NOBODY = "nobody"
 PROBLEMS = {
     "no_consent": N_("Nobody agreed to this, or not any more. Record a consent first. Nothing was sent."),
     "adult": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands. The child can go alone."),
+    "feared": N_(
+        "Nothing was sent: they are in another country or belong to one, and the child may fear it, or nobody has "
+        "asked. Write down under “Across borders” what the child said, or ask by a request there."
+    ),
     "adult_named": N_(
         "Nothing was sent: the text may name an adult with whom the child may not go. Write it without the name. "
         "To warn them of this adult, call them."
@@ -115,6 +120,8 @@ def refer_routes(finder: ServiceFinder, adults: Adults) -> Routes:
             return await referrals_screen(request, finder, adults, problem="no_consent", typed=fields)
         except NotToldFirst:
             return await referrals_screen(request, finder, adults, problem="not_told", typed=fields)
+        except MayBeFeared:
+            return await referrals_screen(request, finder, adults, problem="feared", typed=fields)
         except AdultNamed:
             return await referrals_screen(request, finder, adults, problem="adult_named", typed=fields)
         except NotWithThisAdult:

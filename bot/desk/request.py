@@ -210,11 +210,14 @@ def _partners_context(tx: Connection, vault: Any, hand: Hand, file: looking.Requ
     """Whom else this could be asked, and to whom the way is still open where the gate is shut."""
     asked, by_id = file.request, {partner.id: partner for partner in partners.everyone(tx, vault)}
     known = [sending.recipient_of(partner) for partner in by_id.values()] if file.stops else []
-    remaining = gate.channels_that_remain(sending.situation_of(tx, vault, asked), known)
+    situation = sending.situation_of(tx, vault, asked)
+    remaining = gate.channels_that_remain(situation, known)
+    there = file.partner.country if file.partner is not None and asked.side is Side.OURS else ""
     others = looking.partners_for(tx, vault, asked.type, at=hand.at) if asked.side is Side.OURS else []
     return {
         "partner_names": {partner.id: partner.name for partner in by_id.values()},
         "remaining": [by_id[one.id] for one in remaining],
+        "near_fear": asked.status not in ENDED and there in (situation.feared or ()),
         "others": [partner for partner in others if partner.id != asked.partner_id],
     }
 

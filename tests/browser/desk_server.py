@@ -31,8 +31,8 @@ from bot.conversations.attachments.model import State
 from bot.conversations.attachments.reading import HeldBytes
 from bot.conversations.model import Author, Direction, MessageClass
 from bot.conversations.ports import Escalation
-from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.requests.consent_ends import WithdrawnConsents
+from bot.exchange.requests.kept_from import KeptFrom
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
@@ -123,7 +123,7 @@ class DeskServer:
         self.procedures = Procedures.load_shipped()
         self.texts = TextShelf(PROCEDURES, self.procedures, self.database, self.signals)
         routes = bot.desk.all_routes(
-            self.directory, texts=self.texts, holders=[WithdrawnConsents(), GuestsLeave()], companions=ClaimingAdults()
+            self.directory, texts=self.texts, holders=[WithdrawnConsents(), GuestsLeave()], companions=KeptFrom()
         )
         self._runner = web_runner(build_web(parts, *routes), shutdown_timeout=1)
         await self._runner.setup()

@@ -34,10 +34,10 @@ from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.safe_contact import SafeContact
 from bot.exchange.holds import service as holds
-from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.holds.model import Mark
 from bot.exchange.outside import service as outside
 from bot.exchange.partners import store as partners
+from bot.exchange.requests.kept_from import KeptFrom
 from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.passing.model import Holder
 from bot.kernel import officers
@@ -190,12 +190,12 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         agreed = consent.of_case(tx, watched)[-1]
         return referrals.send(
             tx, hand, watched, agreed.id, urgency=Urgency.URGENT, items=["age"], ask="A bed?", with_adult=None,
-            adults=ClaimingAdults(),
+            adults=KeptFrom(),
         )  # fmt: skip
 
     def invite(tx: Connection) -> guests.Made:
         ana = Invitation("Ana Prado", GuestRole.INTERPRETER, 24, Since.BEGINNING, agreed=True, compared=True)
-        return guests.invite(tx, server.hand(ines), held, ana, adults=ClaimingAdults())
+        return guests.invite(tx, server.hand(ines), held, ana, adults=KeptFrom())
 
     def refer_to_safe_house(tx: Connection) -> str:
         """The child is taken in, and Inès may open the address."""
@@ -204,9 +204,9 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         agreed = consent.record(tx, hand, watched, replace(AGREED, recipient=f"service:{house}", items=("age",)))
         sent = referrals.send(
             tx, hand, watched, agreed.id, urgency=Urgency.EMERGENCY, items=["age"], ask="A bed?", with_adult=None,
-            adults=ClaimingAdults(),
+            adults=KeptFrom(),
         )  # fmt: skip
-        referrals.move(tx, hand, watched, sent.referral.id, Act.ACCEPT, adults=ClaimingAdults())
+        referrals.move(tx, hand, watched, sent.referral.id, Act.ACCEPT, adults=KeptFrom())
         return house
 
     _, wall = server.run(server.database.write(lambda tx: walls.make_link(tx, server.hand(ines))))

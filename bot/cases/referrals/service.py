@@ -21,7 +21,7 @@ from bot.cases import consent, telling
 from bot.cases import store as case_store
 from bot.cases.consent import Purpose
 from bot.cases.hand import Hand, key_of, target, unseal, visible, write_down
-from bot.cases.model import AdultNamed, Case, CaseError, CaseStatus, NotAllowedNow, NotWithThisAdult
+from bot.cases.model import AdultNamed, Case, CaseError, CaseStatus, MayBeFeared, NotAllowedNow, NotWithThisAdult
 from bot.cases.ports import Adults
 from bot.cases.record import store as record_store
 from bot.cases.record.fields import FIELDS, READING
@@ -85,8 +85,9 @@ def send(
     adults: Adults,
 ) -> Sent:
     """Ask somebody to help the child, alone or together with an adult (`with_adult`). Raises NoConsent, NotAllowedNow,
-    NotToldFirst, NotWithThisAdult while anything speaks against the two being sent together, and AdultNamed where the
-    text may name such an adult; what cannot be shared is not sent in part."""
+    NotToldFirst, MayBeFeared where the refugee gate stops it, NotWithThisAdult while anything speaks against the two
+    being sent together, and AdultNamed where the text may name such an adult; what cannot be shared is not sent in
+    part."""
     case = target(tx, hand, case_id, Permission.REFERRAL_SEND)
     ask = ask.strip()
     if case.status is not CaseStatus.CLAIMED or not ask or len(ask) > LONGEST_ASK or not items:
@@ -98,6 +99,7 @@ def send(
     if carrying is None:
         raise NoConsent(case.number)
     telling.require_answer(tx, case, carrying)
+    _require_may_hear(tx, hand.vault, case, carrying.id, adults)
     if with_adult is not None:
         adults.require_free(tx, case.id, with_adult)
     adults.require_nobody_named(tx, hand.vault, case, ask)
@@ -272,15 +274,23 @@ def _opens(tx: Connection, vault: Vault, referral: Referral, row: Any, at: datet
 
 
 def _is_stopped(tx: Connection, vault: Vault, case: Case, referral: Referral, row: Any, adults: Adults) -> bool:
-    """Whether an adult who goes along, or whom the text may name, may not go with the child by now. A hold can come
-    after the referral was sent: the words are compared again each time."""
+    """Whether an adult who goes along, or whom the text may name, may not go with the child by now, or the child fears
+    whom it was sent to. A hold and a fear can come after the referral was sent: both are looked at again each time."""
     try:
+        _require_may_hear(tx, vault, case, referral.consent_id, adults)
         if referral.adult_id is not None:
             adults.require_free(tx, case.id, referral.adult_id)
         adults.require_nobody_named(tx, vault, case, _ask(tx, vault, case, referral, row))
-    except (AdultNamed, NotWithThisAdult):
+    except (NotWithThisAdult, MayBeFeared):
         return True
     return False
+
+
+def _require_may_hear(tx: Connection, vault: Vault, case: Case, consent_id: str, adults: Adults) -> None:
+    """Raises MayBeFeared where the gate stops what would go to whoever this consent names."""
+    for row in consent.in_words(tx, vault, case):
+        if row.id == consent_id:
+            adults.require_may_hear(tx, vault, case, row.agreement)
 
 
 def _ask(tx: Connection, vault: Vault, case: Case, referral: Referral, row: Any) -> str:

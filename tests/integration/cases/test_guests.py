@@ -22,8 +22,8 @@ from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.exchange.holds import namesakes, releasing
 from bot.exchange.holds import service as holds
-from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.holds.model import NotNow
+from bot.exchange.requests.kept_from import KeptFrom
 from bot.kernel import audit
 from bot.kernel.access import Role as OfficerRole
 from bot.kernel.clock import SetClock
@@ -31,7 +31,7 @@ from bot.kernel.officers import Officer
 from bot.kernel.one_time import MOST_TRIES
 from tests.integration.cases.world import World
 
-ADULTS = ClaimingAdults()
+ADULTS = KeptFrom()
 ANA = Invitation("Ana Prado", Role.INTERPRETER, 2, Since.NOW, agreed=True, compared=True)
 
 

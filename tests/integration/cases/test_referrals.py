@@ -13,22 +13,24 @@ from bot.cases import consent, service, telling
 from bot.cases import store as case_store
 from bot.cases.auditor import audit_alarms
 from bot.cases.consent import Kind
-from bot.cases.model import AdultNamed, CaseNotFound, NotAllowedNow, NotReadyToClose, NotWithThisAdult
+from bot.cases.model import AdultNamed, CaseNotFound, MayBeFeared, NotAllowedNow, NotReadyToClose, NotWithThisAdult
 from bot.cases.record import service as record
 from bot.cases.record.closure import CHECKLIST
 from bot.cases.referrals import service as referrals
 from bot.cases.referrals import store as referral_store
 from bot.cases.referrals.model import Act, State, Urgency
 from bot.cases.referrals.service import LinkDead, NoConsent
+from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
-from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.holds.model import Evidence, Favour, Mark, Source, Tie
+from bot.exchange.requests import situations
+from bot.exchange.requests.kept_from import KeptFrom
 from bot.kernel.access import Role
 from tests.conftest import NOON
 from tests.integration.cases.test_consent import AGREED
 
 HOUR = timedelta(hours=1)
-ADULTS = ClaimingAdults()
+ADULTS = KeptFrom("IT")
 
 
 @pytest.fixture
@@ -94,6 +96,44 @@ async def test_the_receiver_sees_what_was_chosen_and_nothing_else(world, held):
     assert shown.ask == "A bed tonight?"
     assert "Hassan" not in repr(shown)
     assert "mosque" not in repr(shown)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "stops"),
+    [
+        ({"country": "TN", "recipient": "agency:1", "named": "A children's home in Tunis"}, True),
+        ({"recipient": "agency:1", "named": "Tunisian Consulate, Palermo"}, True),
+        ({"recipient": "agency:1", "named": "القنصلية التونسية"}, True),
+        ({"recipient": "agency:1", "named": "Consultorio familiare"}, False),
+        ({"recipient": "agency:1", "named": "A shelter", "country": None}, False),
+    ],
+)
+async def test_a_referral_across_a_border_or_to_a_mission_asks_the_gate_when_it_is_sent_and_again_when_it_is_opened(
+    world, held, recipient, stops
+):
+    amira, case_id, _ = held
+
+    async def fears(situation):
+        await world.database.write(
+            lambda tx: situations.record_situation(tx, world.hand(amira), case_id, situation)
+        )  # fmt: skip
+
+    agreed = replace(AGREED, items=("age",), withheld=(), **recipient)
+    consent_id = (await world.database.write(lambda tx: consent.record(tx, world.hand(amira), case_id, agreed))).id
+    for situation in (None, Situation(frozenset({"TN"}), False), Situation(frozenset(), True, frozenset({"TN"}))):
+        if situation is not None:
+            await fears(situation)
+        if stops:
+            with pytest.raises(MayBeFeared):
+                await sent(world, held, items=("age",), consent_id=consent_id)
+    if recipient.get("country") == "TN":  # nobody is feared now: it goes, and is shut by what the child says later
+        await fears(Situation(frozenset(), False))
+        made = await sent(world, held, items=("age",), consent_id=consent_id)
+        await fears(Situation(frozenset({"TN"}), False))
+        with pytest.raises(LinkDead):
+            await opened(world, made)
+    elif not stops:
+        assert await opened(world, await sent(world, held, items=("age",), consent_id=consent_id)) is not None
 
 
 async def test_nothing_is_sent_without_a_consent_that_covers_it(world, held):

@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 import bot.desk
 from bot.cases.guests.service import GuestsLeave
-from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.requests.consent_ends import WithdrawnConsents
+from bot.exchange.requests.kept_from import KeptFrom
 from bot.kernel.officers import Officer, make_link
 from bot.kernel.settings import load_settings
 from bot.kernel.web import WebParts, build_web
@@ -65,7 +65,7 @@ async def desk(world, clock, signals, shelf, tmp_path) -> AsyncIterator[TestServ
         build_web(
             parts,
             *bot.desk.all_routes(
-                directory, texts=shelf, holders=[WithdrawnConsents(), GuestsLeave()], companions=ClaimingAdults()
+                directory, texts=shelf, holders=[WithdrawnConsents(), GuestsLeave()], companions=KeptFrom()
             ),
         )
     ) as server:

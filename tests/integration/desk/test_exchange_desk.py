@@ -105,6 +105,17 @@ async def test_a_form_sent_twice_makes_one_request(here, at_desk):
     assert len(await here.see(lambda tx: store.of_case(tx, case_id))) == 1
 
 
+async def test_a_partner_where_the_child_fears_the_authorities_is_shown_as_one_though_it_reports_to_none(here, at_desk):
+    case_id = await here.case(situation=Situation(frozenset({"TN"}), False))
+    officer = await at_desk(here.officer)
+    new = f"/desk/cases/{case_id}/requests/new"
+    await officer.go(f"{new}?type=info_child")
+    await officer.send(new, **the_form(here))
+
+    assert "is there and reports to none of them" in officer.page
+    assert "gate is shut" not in officer.page
+
+
 async def test_the_gate_says_why_what_remains_and_whose_step_is_next(here, at_desk, world):
     authority = await world.database.write(
         lambda tx: put_partner(tx, world.vault, country="ER", kind=PartnerKind.AUTHORITY, name="Ministry")

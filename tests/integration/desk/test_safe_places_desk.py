@@ -19,7 +19,7 @@ from bot.cases.referrals.model import Act, Referral, Urgency
 from bot.cases.referrals.opening import WITHIN
 from bot.cases.referrals.store import add_opening, openings
 from bot.desk.services import VIEWS
-from bot.exchange.holds.free_to_move import ClaimingAdults
+from bot.exchange.requests.kept_from import KeptFrom
 from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from bot.kernel.crypto import data_keys
@@ -90,9 +90,9 @@ async def case_id(world, amira, safe):
         agreed_id = consent.record(tx, hand, case_id, agreed).id
         sent = referrals.send(
             tx, hand, case_id, agreed_id, urgency=Urgency.EMERGENCY, items=["age"], ask="A bed?", with_adult=None,
-            adults=ClaimingAdults(),
+            adults=KeptFrom(),
         )  # fmt: skip
-        referrals.move(tx, hand, case_id, sent.referral.id, Act.ACCEPT, adults=ClaimingAdults())
+        referrals.move(tx, hand, case_id, sent.referral.id, Act.ACCEPT, adults=KeptFrom())
 
     await world.database.write(prepare)
     return case_id
@@ -355,7 +355,7 @@ async def test_what_to_do_instead_is_said_where_it_does_not_open(world, amira, c
     await world.database.write(lambda tx: withdraw(tx, hand, case_id, mine(tx).consent_id, holders=[]))
     await refused("Nobody agrees to this any more.")
     await world.database.write(
-        lambda tx: referrals.move(tx, hand, case_id, mine(tx).id, Act.WITHDRAW, adults=ClaimingAdults())
+        lambda tx: referrals.move(tx, hand, case_id, mine(tx).id, Act.WITHDRAW, adults=KeptFrom())
     )
     browser.page = form
     await refused("This referral is over.")
