@@ -130,7 +130,7 @@ def _validate(options: argparse.Namespace) -> int:
     domain = project.domain
     print(
         f"{len(project.rules.rules)} rules, {len(domain.forms)} forms, {len(domain.slots)} slots, "
-        f"{len(domain.responses)} responses, {len(domain.intents)} intents"
+        f"{len(domain.responses)} responses, {len(domain.declared_intents)} intents"
     )
     return 1 if problems else 0
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from dialogues.runtime.contradictions import contradictions
 from dialogues.runtime.files import Problem
 from dialogues.runtime.forms import ask_names
+from dialogues.runtime.model import Entity
+from dialogues.runtime.payload import read_written_payload
 from dialogues.runtime.project import Project
 from dialogues.runtime.rules import unheard_intents
+from dialogues.runtime.slots import SlotMapping
 from dialogues.runtime.tracker import LISTEN
 
 
@@ -84,11 +87,37 @@ def _unheard(project: Project) -> Iterator[Problem]:
         for event in story.events
         if event.get("event") == "user"
     }
-    declared = {next(iter(item)) if isinstance(item, dict) else item for item in project.domain.raw["intents"]}
-    asked = {"nlu_fallback", "out_of_scope"} - declared
+    asked = {"nlu_fallback", "out_of_scope"} - project.domain.declared_intents
     for name in unheard_intents(project.domain, project.rules):
         if name not in in_stories and name not in asked:
-            yield _told(project, name, f"no rule listens to `{name}`: its messages fall back")
+            where = (
+                ", but where a form takes them for an answer"
+                if _answers_a_form(project, name, _by_what_is_said)
+                else ""
+            )
+            yield _told(project, name, f"no rule listens to `{name}`: its messages fall back{where}")
+
+
+def _by_what_is_said(mapping: SlotMapping) -> bool:
+    return mapping.type in ("from_text", "from_entity")
+
+
+def _by_one_of(entities: Iterable[Entity]) -> Callable[[SlotMapping], bool]:
+    names = {entity.name for entity in entities}
+    return lambda mapping: mapping.entity in names
+
+
+def _answers_a_form(project: Project, intent: str, fills: Callable[[SlotMapping], bool]) -> bool:
+    """Whether a message of an intent can fill a slot that a form asks for, by a mapping for any intent that `fills`."""
+    slots = project.domain.slots
+    return any(
+        fills(mapping) and not mapping.intents and intent not in mapping.not_intents
+        for form in project.domain.forms.values()
+        if intent not in form.ignored_intents
+        for name in form.required_slots
+        if name in slots
+        for mapping in slots[name].mappings
+    )
 
 
 def _channels(project: Project) -> Iterator[Problem]:
@@ -214,14 +243,16 @@ def _incomplete_rules(project: Project) -> Iterator[Problem]:
 
 
 def _buttons(project: Project) -> Iterator[Problem]:
-    from dialogues.runtime.payload import read_payload
-
     heard = set(project.domain.intents) - set(unheard_intents(project.domain, project.rules))
     for name, variations in project.domain.responses.items():
         for variation in variations:
             for button in variation.buttons:
-                message = read_payload(button.payload) if button.payload.startswith("/") else None
-                if message is not None and message.intent in project.domain.intents and message.intent not in heard:
+                message = read_written_payload(button.payload) if button.payload.startswith("/") else None
+                if message is None or message.intent is None or message.intent not in project.domain.intents:
+                    continue
+                if message.intent in heard:
+                    continue
+                if not _answers_a_form(project, message.intent, _by_one_of(message.entities)):
                     yield _told(
                         project, name, f"`{name}`: no rule takes the button “{button.title}” (`/{message.intent}`)"
                     )

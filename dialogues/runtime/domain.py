@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from dialogues.runtime.files import Block, Problem, Series, plain
+from dialogues.runtime.files import Block, Problem, Series, meant, plain
 from dialogues.runtime.responses import Button, Variation
 from dialogues.runtime.slots import MAPPING_TYPES, SLOT_TYPES, Form, Mapped, MappingCondition, Slot, SlotMapping
 
@@ -128,6 +128,11 @@ class Domain:
         named = (*DEFAULT_ACTIONS[:-1], "...", DEFAULT_ACTIONS[-1], *custom, *sorted(self.responses), *self.forms)
         return tuple(dict.fromkeys(named))
 
+    @property
+    def declared_intents(self) -> frozenset[str]:
+        """The intents that the files name, without those that every project has."""
+        return frozenset(next(iter(item)) if isinstance(item, dict) else str(item) for item in self.raw["intents"])
+
     def knows_loop(self, name: str) -> bool:
         return name in self.forms or name in _LOOPS or name in self.actions
 
@@ -209,7 +214,7 @@ class DomainReader:
         """Take in one file."""
         for key in block:
             if key not in _KEYS:
-                self._problem(block, key, f"`{key}` is not part of a domain", fatal=False)
+                self._problem(block, key, f"`{key}` is not part of a domain{meant(key, _KEYS)}", fatal=False)
         for key, kind in (("intents", list), ("entities", list), ("actions", list)):
             if not isinstance(block.get(key, []), kind):
                 self._problem(block, key, f"`{key}` must be a list: one line each, `- name`")
@@ -316,7 +321,10 @@ class DomainReader:
             settings["type"] = "any"
             settings.pop("influence_conversation", None)
         if not isinstance(settings, Block) or settings.get("type") not in SLOT_TYPES:
-            self._problem(block, name, f"slot `{name}` needs a type: one of {', '.join(SLOT_TYPES)}")
+            self._problem(
+                block, name, f"slot `{name}` needs a type: one of {', '.join(SLOT_TYPES)}{_no_type(settings)}"
+            )
+            self._slots[name] = Slot(name=name, type="any")  # what names it is not wrong
             return
         if settings["type"] == "any" and settings.get("influence_conversation") is True:
             self._problem(
@@ -324,7 +332,8 @@ class DomainReader:
             )
         for key in settings:
             if key not in _SLOT_KEYS and settings["type"] != "any":
-                self._problem(settings, key, f"slot `{name}`: `{key}` is not part of a slot", fatal=False)
+                text = f"slot `{name}`: `{key}` is not part of a slot{meant(key, _SLOT_KEYS)}"
+                self._problem(settings, key, text, fatal=False)
         listed = settings.get("mappings") or []
         if not isinstance(listed, list):
             self._problem(settings, "mappings", f"the mappings of `{name}` must be a list: `- type: from_entity`")
@@ -352,7 +361,11 @@ class DomainReader:
 
     def _mapping(self, slot: Block, name: str, item: Any) -> SlotMapping | None:
         if not isinstance(item, Block) or item.get("type") not in MAPPING_TYPES:
-            self._problem(slot, "mappings", f"a mapping of `{name}` needs a type: one of {', '.join(MAPPING_TYPES)}")
+            written = str(item.get("type")) if isinstance(item, Block) else ""
+            known = f"one of {', '.join(MAPPING_TYPES)}{meant(written, MAPPING_TYPES)}"
+            self._problem(
+                item if isinstance(item, Block) else slot, "type", f"a mapping of `{name}` needs a type: {known}"
+            )
             return None
         if item["type"] == "from_entity" and not item.get("entity"):
             self._problem(item, "type", f"the mapping of `{name}` does not say which entity")
@@ -360,7 +373,8 @@ class DomainReader:
             self._problem(item, "type", f"the mapping of `{name}` does not say which value")
         for key in item:
             if key not in _MAPPING_KEYS:
-                self._problem(item, key, f"a mapping of `{name}`: `{key}` is not part of a mapping", fatal=False)
+                text = f"a mapping of `{name}`: `{key}` is not part of a mapping{meant(key, _MAPPING_KEYS)}"
+                self._problem(item, key, text, fatal=False)
         conditions = item.get("conditions") or []
         if not isinstance(conditions, list) or not all(isinstance(condition, Block) for condition in conditions):
             self._problem(item, "conditions", f"the conditions of `{name}` must be a list: `- active_loop: some_form`")
@@ -391,7 +405,8 @@ class DomainReader:
         if not name.startswith("utter_"):
             self._problem(block, name, f"the name of response `{name}` must begin with utter_", fatal=False)
         if not isinstance(variations, list):
-            self._problem(block, name, f"response `{name}` must be a list of variations")
+            self._problem(block, name, f"response `{name}` must be a list of variations: `- text: …`")
+            self._responses[name] = ()  # what says it is not wrong
             return
         if not variations:
             self._problem(block, name, f"response `{name}` says nothing", fatal=False)
@@ -402,11 +417,12 @@ class DomainReader:
 
     def _variation(self, block: Block, name: str, item: Any) -> Variation | None:
         if not isinstance(item, Block) or _SAID.isdisjoint(item):
-            self._problem(block, name, f"a variation of `{name}` has neither text nor custom")
+            line = item if isinstance(item, Block) else block
+            self._problem(line, name, f"a variation of `{name}` has neither text nor custom: `- text: …`")
             return None
         for key in item:
             if key not in _VARIATION_KEYS:
-                self._problem(item, key, f"`{key}` is not part of a response", fatal=False)
+                self._problem(item, key, f"`{key}` is not part of a response{meant(key, _VARIATION_KEYS)}", fatal=False)
         for key, kind in (("text", dict), ("text", list), ("buttons", dict), ("buttons", str)):
             if isinstance(item.get(key), kind):
                 what = "words: put them in quotes" if key == "text" else "a list: `- title: …`"
@@ -447,6 +463,10 @@ class DomainReader:
         if not isinstance(required, list):
             readable = isinstance(settings, Block) and required is None
             text = f"form `{name}` needs required_slots (a list, possibly empty)"
+            if isinstance(required, Block):
+                text += (
+                    ": since Rasa 3 a slot is listed by its name, and what fills it are its `mappings` under `slots`"
+                )
             self._problem(block, name, text, fatal=not readable)
             required = []
         for key in settings if isinstance(settings, Block) else ():
@@ -462,6 +482,13 @@ class DomainReader:
             tuple(str(slot) for slot in required),
             _names(settings.get("ignored_intents")) if isinstance(settings, Block) else frozenset(),
         )
+
+
+def _no_type(settings: Any) -> str:
+    written = str(settings.get("type")) if isinstance(settings, Block) else ""
+    if written == "unfeaturized":
+        return "; since Rasa 2 such a slot is `any`, or has `influence_conversation: false`"
+    return meant(written, SLOT_TYPES)
 
 
 def _names(value: Any) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ class Problem(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
+
+
+def meant(written: str, known: Iterable[str]) -> str:
+    """What an author may have meant by a name that leads nowhere, to be added to a problem; often nothing."""
+    near = get_close_matches(written, sorted(known), n=1, cutoff=0.7)
+    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 #: So many values may aliases add to a file.
@@ -115,14 +122,14 @@ def read_yaml(path: Path, root: Path) -> Block | None:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ProjectWrong([Problem(name, 1, "the file is not UTF-8: save it as UTF-8")]) from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ProjectWrong([Problem(name, line, "the file is not UTF-8: save it as UTF-8")]) from error
     except OSError as error:
         raise ProjectWrong([Problem(name, 1, f"the file cannot be opened: {error.strerror or error}")]) from error
     try:
         value = _value(text, name)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ProjectWrong([Problem(name, line, f"not YAML: {error.problem or error.context}")]) from error
+        raise ProjectWrong([_not_yaml(error, name)]) from error
     except yaml.YAMLError as error:
         raise ProjectWrong([Problem(name, 1, "the file holds a control character")]) from error
     if value is None:
@@ -130,6 +137,28 @@ def read_yaml(path: Path, root: Path) -> Block | None:
     if not isinstance(value, Block):
         raise ProjectWrong([Problem(name, 1, "a file must hold keys and values")])
     return value
+
+
+#: What libyaml says, and what to do about it.
+_ADVICE = {
+    "mapping values are not allowed": "words with `: ` in them need quotes around them",
+    "cannot start any token": "indent with spaces, no tabs; words that begin with `@` or `%` need quotes around them",
+    "did not find expected key": "a line is not indented as those before it, or a `- ` is missing",
+    "could not find expected ':'": "a key needs a colon after it: `key: value`",
+    "did not find expected '-' indicator": "a line is not indented as those before it, or a `- ` is missing",
+    "did not find expected ',' or": "a bracket is not closed, or words in brackets need quotes around them",
+    "unexpected end of stream": "the quote that begins here is not closed",
+    "unconstructable recursive": "an alias (`*name`) stands inside what it names",
+    "undefined alias": "words that begin with `*` need quotes around them",
+}
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, name: str) -> Problem:
+    said = str(error.problem or error.context)
+    advice = next((f": {advice}" for words, advice in _ADVICE.items() if words in said), "")
+    begins = error.context_mark if "end of stream" in said or "expected ':'" in said else None
+    mark = begins or error.problem_mark
+    return Problem(name, mark.line + 1 if mark else 1, f"not YAML: {said}{advice}")
 
 
 def _value(text: str, name: str) -> Any:

@@ -36,6 +36,11 @@ def read_payload(
     return UserMessage(text, intent, confidence, ((intent, confidence),), entities, channel, metadata or {})
 
 
+def read_written_payload(text: str) -> UserMessage | None:
+    """The message a button in a domain file stands for. There braces may be doubled, for a `{place}` inside."""
+    return read_payload(text) or read_payload(text.replace("{{", "{").replace("}}", "}"))
+
+
 def payload(intent: str, **entities: Any) -> str:
     """The payload of a button, as short as JSON allows: some channels give it 64 bytes."""
     if not entities:

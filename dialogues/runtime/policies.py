@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from dialogues.runtime.domain import Domain
-from dialogues.runtime.files import Block, Problem, Series
+from dialogues.runtime.files import Block, Problem, Series, meant
 from dialogues.runtime.policy import FALLBACK, PolicySettings
 
 _LEARNT = ("TEDPolicy", "UnexpecTEDIntentPolicy")
@@ -81,7 +81,8 @@ def _unknown(file: str, line: int, written: str, name: str) -> Iterator[Problem]
         yield Problem(file, line, f"`{written}` is a policy of its own: it is not played here", fatal=False)
     elif name not in _PLAYED:
         known = ", ".join((*_PLAYED, *_LEARNT))
-        yield Problem(file, line, f"there is no policy `{name}`; Rasa has {known}")
+        near = meant(name, (*_PLAYED, *_LEARNT))
+        yield Problem(file, line, f"there is no policy `{name}`; Rasa has {known}{near}")
 
 
 def _unsure(rule: Block | None) -> Iterator[Problem]:

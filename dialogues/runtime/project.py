@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from dialogues.runtime.domain import Domain, DomainReader
-from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, plain, read_yaml
+from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, meant, plain, read_yaml
 from dialogues.runtime.forms import ask_names
-from dialogues.runtime.payload import read_payload
+from dialogues.runtime.payload import read_written_payload
 from dialogues.runtime.policies import are_rules_restricted, read_policies
 from dialogues.runtime.policy import Policy, PolicySettings
 from dialogues.runtime.responses import Button
@@ -93,10 +93,19 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
     problems = [*strays, *reader.problems, *rules_reader.problems, *stories_reader.problems, *policies.problems]
     places = _places(blocks)
     problems.extend(_loose_ends(domain, places))
+    problems.extend(_markdown(root))
     if any(problem.fatal or strict for problem in problems):
         raise ProjectWrong(dict.fromkeys(problems))
     doubts = tuple(sorted(set(problems)))
     return Project(root, domain, rules, stories, policies.settings, config, doubts, places)
+
+
+def _markdown(root: Path) -> Iterator[Problem]:
+    """Training data as Rasa 1 wrote it: Rasa 3 reads none of it either, and says nothing."""
+    for path in sorted({*root.glob("data/**/*.md"), *root.glob("nlu/**/*.md")}):
+        if path.is_file() and path.read_bytes().startswith((b"## ", b"<!--", b"* ")):
+            text = "nothing in this file is read: training data is written in YAML since Rasa 2"
+            yield Problem(str(path.relative_to(root)), 1, text, fatal=False)
 
 
 def _above(root: Path) -> str:
@@ -209,10 +218,10 @@ def _loose_forms(domain: Domain) -> Iterator[tuple[str, str]]:
     """What names the form, and what is wrong with it; so the others."""
     for form in domain.forms.values():
         for intent in sorted(form.ignored_intents - set(domain.intents)):
-            yield form.name, f"form `{form.name}` ignores `{intent}`, which is no intent"
+            yield form.name, f"form `{form.name}` ignores `{intent}`, which is no intent{meant(intent, domain.intents)}"
         for slot in form.required_slots:
             if slot not in domain.slots:
-                yield form.name, f"form `{form.name}` needs `{slot}`, which is no slot"
+                yield form.name, f"form `{form.name}` needs `{slot}`, which is no slot{meant(slot, domain.slots)}"
             elif not any(ask in domain.responses or ask in domain.actions for ask in ask_names(form.name, slot)):
                 yield form.name, f"form `{form.name}` cannot ask for `{slot}`: write utter_ask_{slot}"
 
@@ -221,7 +230,8 @@ def _loose_slots(domain: Domain) -> Iterator[tuple[str, str]]:
     for slot in domain.slots.values():
         for mapping in slot.mappings:
             if mapping.entity is not None and mapping.entity not in domain.entities:
-                yield slot.name, f"slot `{slot.name}` reads `{mapping.entity}`, which is no entity"
+                near = meant(str(mapping.entity), domain.entities)
+                yield slot.name, f"slot `{slot.name}` reads `{mapping.entity}`, which is no entity{near}"
             for intent in sorted((mapping.intents | mapping.not_intents) - set(domain.intents)):
                 yield slot.name, f"slot `{slot.name}` names `{intent}`, which is no intent"
             for condition in mapping.conditions:
@@ -246,9 +256,9 @@ def _loose_responses(domain: Domain) -> Iterator[tuple[str, str]]:
 def _loose_button(button: Button, domain: Domain) -> str | None:
     if not button.payload.startswith("/"):
         return None
-    message = read_payload(button.payload)
+    message = read_written_payload(button.payload)
     if message is None:
         return "has a payload nobody can read"
     if message.intent not in domain.intents and "{" not in button.payload.partition('{"')[0]:
-        return f"means `{message.intent}`, which is no intent"
+        return f"means `{message.intent}`, which is no intent{meant(str(message.intent), domain.intents)}"
     return None

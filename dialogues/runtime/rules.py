@@ -17,13 +17,16 @@ from msgspec import Struct, field
 
 from dialogues.runtime.annotations import read_annotations
 from dialogues.runtime.domain import Domain
-from dialogues.runtime.files import Block, Problem, plain
+from dialogues.runtime.files import Block, Problem, meant, plain
 from dialogues.runtime.model import Event
 from dialogues.runtime.slots import REQUESTED_SLOT
 from dialogues.runtime.tracker import ANYTHING_BEFORE, LISTEN, NOT_SET, Fold, Moment, Tracker
 
 #: Alternatives multiply; more ways through one rule or through all stories than this are not followed.
 MOST_WAYS = 2000
+_RULE_KEYS = frozenset({"rule", "condition", "steps", "wait_for_user_input", "conversation_start", "metadata"})
+_STEPS = frozenset({"intent", "action", "slot_was_set", "active_loop", "or", "checkpoint", "user", "bot"})
+_OLD_STEPS = {"form": "active_loop", "slot": "slot_was_set", "slots": "slot_was_set"}
 
 
 class Step(Struct, frozen=True):
@@ -149,8 +152,8 @@ class RulesReader:
     def _rule(self, item: Block) -> None:
         name = str(item["rule"])
         for key in item:
-            if key not in {"rule", "condition", "steps", "wait_for_user_input", "conversation_start", "metadata"}:
-                self.problem(item, key, f"rule “{name}”: `{key}` is not part of a rule", False)
+            if key not in _RULE_KEYS:
+                self.problem(item, key, f"rule “{name}”: `{key}` is not part of a rule{meant(key, _RULE_KEYS)}", False)
         if any(rule.name == name and rule.file == item.file for rule in self._rules):
             self.problem(item, "rule", f"two rules are called “{name}”", False)
         steps = item.get("steps")
@@ -266,13 +269,16 @@ class EventsOf:
             self._loop(step)
         elif "metadata" not in step and "checkpoint" not in step:
             key = next(iter(step), "steps")
-            self._problem(step, key, f"{self._what}: `{key}` is not played here", True)
+            instead = _OLD_STEPS.get(key)
+            advice = f"; since Rasa 2 it is `{instead}`" if instead else meant(key, _STEPS)
+            self._problem(step, key, f"{self._what}: `{key}` is not played here{advice}", True)
 
     def _user(self, step: Block) -> None:
         intent = str(step["intent"]).strip().removeprefix("/").partition("/")[0]
         self.intents.add(intent)
         if intent not in self._domain.intents:
-            self._problem(step, "intent", f"{self._what} waits for `{intent}`, which is no intent", False)
+            text = f"{self._what} waits for `{intent}`, which is no intent{meant(intent, self._domain.intents)}"
+            self._problem(step, "intent", text, False)
         entities = self._entities(step)
         for entity in entities:
             if entity["entity"] not in self._domain.entities:
@@ -304,13 +310,17 @@ class EventsOf:
     def _action(self, step: Block) -> None:
         action = str(step["action"])
         if not self._domain.knows_action(action):
-            self._problem(step, "action", f"{self._what} calls `{action}`, which is not in the domain", True)
+            text = (
+                f"{self._what} calls `{action}`, which is not in the domain{meant(action, self._domain.action_names)}"
+            )
+            self._problem(step, "action", text, True)
         self._act(action)
 
     def _loop(self, step: Block) -> None:
         loop = step["active_loop"]
         if loop is not None and not self._domain.knows_loop(str(loop)):
-            self._problem(step, "active_loop", f"{self._what} names `{loop}`, which is no form", True)
+            text = f"{self._what} names `{loop}`, which is no form{meant(str(loop), self._domain.forms)}"
+            self._problem(step, "active_loop", text, True)
         name = str(loop) if loop is not None else (NOT_SET if self._as_rule else None)
         self._events.append({"event": "active_loop", "name": name})
 
@@ -331,7 +341,8 @@ class EventsOf:
     def _slot(self, block: Block, name: str, value: Any) -> None:
         slot = self._domain.slots.get(name)
         if slot is None and name != REQUESTED_SLOT:
-            self._problem(block, name, f"{self._what} looks at `{name}`, which is no slot", False)
+            text = f"{self._what} looks at `{name}`, which is no slot{meant(name, self._domain.slots)}"
+            self._problem(block, name, text, False)
             return
         if value is None and self._as_rule:
             value = NOT_SET

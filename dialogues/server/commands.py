@@ -79,7 +79,7 @@ def validate(root: Path) -> int:
     domain = project.domain
     print(
         f"{len(project.rules.rules)} rules, {len(project.stories)} stories, {len(domain.forms)} forms, "
-        f"{len(domain.slots)} slots, {len(domain.responses)} responses, {len(domain.intents)} intents"
+        f"{len(domain.slots)} slots, {len(domain.responses)} responses, {len(domain.declared_intents)} intents"
     )
     return 0
 

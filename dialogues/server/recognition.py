@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from dialogues.runtime.annotations import Annotation
 from dialogues.runtime.domain import Domain
-from dialogues.runtime.files import Block, Problem, ProjectWrong
+from dialogues.runtime.files import Block, Problem, ProjectWrong, meant
 from dialogues.runtime.model import Entity, UserMessage
 from dialogues.runtime.tracker import Tracker
 from dialogues.server.training_data import Example, TrainingData
@@ -36,6 +36,8 @@ DEFAULT_PIPELINE: tuple[Mapping[str, Any], ...] = (
 )
 _LEARNT = {"DIETClassifier", "LogisticRegressionClassifier", "SklearnIntentClassifier", "MitieIntentClassifier"}
 _ENTITIES_LEARNT = {"DIETClassifier", "CRFEntityExtractor", "MitieEntityExtractor"}
+_READ = {"KeywordIntentClassifier", "RegexEntityExtractor", "EntitySynonymMapper", "FallbackClassifier"}
+_PLAYED = _READ | {"ResponseSelector"} | _LEARNT | _ENTITIES_LEARNT
 
 
 class Parse(Struct):
@@ -346,7 +348,12 @@ class Recognizer:
             if name in _ENTITIES_LEARNT and settings.get("entity_recognition", True):
                 self._components.append(LearntEntities(data))
         elif not name.endswith(("Tokenizer", "Featurizer", "NLP")):
-            text = f"`{name}` is not played here, it is left out" if name else "a component needs a name: `- name: …`"
+            near = meant(name, _PLAYED)
+            text = (
+                f"`{name}` is not played here, it is left out{near}"
+                if name
+                else "a component needs a name: `- name: …`"
+            )
             self.unknown.append(_problem(settings, "name", text))
 
     async def hear(

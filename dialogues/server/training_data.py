@@ -12,7 +12,7 @@ from dialogues.runtime.annotations import Annotation, read_annotations
 from dialogues.runtime.check import names_in_code
 from dialogues.runtime.domain import DEFAULT_INTENTS
 from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, read_yaml
-from dialogues.runtime.payload import read_payload
+from dialogues.runtime.payload import read_written_payload
 from dialogues.runtime.project import Project
 
 _PLACES = ("*.y*ml", "nlu/**/*.y*ml", "data/**/*.y*ml")
@@ -155,7 +155,7 @@ def _wordless(data: TrainingData, project: Project) -> Iterator[Problem]:
         for variations in domain.responses.values()
         for variation in variations
         for button in variation.buttons
-        if button.payload.startswith("/") and (message := read_payload(button.payload)) is not None
+        if button.payload.startswith("/") and (message := read_written_payload(button.payload)) is not None
     }
     known = {example.intent.partition("/")[0] for example in data.examples} | tapped | names_in_code(project.root)
     for name in sorted(set(domain.intents) - known - set(DEFAULT_INTENTS)):

@@ -24,7 +24,10 @@ def test_a_project_without_a_fault_is_valid(tmp_path, capsys):
     ("file", "text", "told"),
     [
         ("domain_yml", "intents: [a\n", "domain.yml:"),
+        ("domain_yml", "intents: [a]\nresponses:\n  utter_a: ['hello\n\n", "domain.yml:3: not YAML: "),
+        ("domain_yml", "intents: [a]\nx: b: c\n", "words with `: ` in them need quotes"),
         ("domain_yml", "intents: [a]\nslots:\n  x: {type: colour}\n", "domain.yml:3: slot `x` needs a type"),
+        ("domain_yml", "intents: [a]\nslots:\n  x: {type: txt}\n", "any; did you mean `text`?"),
         (
             "domain_yml",
             "intents: [a]\nforms:\n  f: {required_slots: [nosuch]}\n",
@@ -32,8 +35,8 @@ def test_a_project_without_a_fault_is_valid(tmp_path, capsys):
         ),
         (
             "data_rules_yml",
-            "rules:\n  - rule: r\n    steps: [{intent: greet}, {action: nosuch}]\n",
-            "data/rules.yml:3: ",
+            "rules:\n  - rule: r\n    steps: [{intent: greet}, {action: utter_helo}]\n",
+            "data/rules.yml:3: rule “r” calls `utter_helo`, which is not in the domain; did you mean `utter_hello`?",
         ),
         ("data_rules_yml", "rules:\n  - rule: r\n    steps: hello\n", "data/rules.yml:3: rule “r” has no steps"),
         ("data_rules_yml", "rules:\n  - steps: []\n", "data/rules.yml:2: a rule needs a name"),
@@ -78,7 +81,7 @@ def test_a_file_that_cannot_be_opened_is_told_and_a_component_of_no_name_pointed
 
     assert dialogues("validate", project) == 0
     told = capsys.readouterr().out
-    assert "config.yml:2: `DIETClasifier` is not played here, it is left out" in told
+    assert "config.yml:2: `DIETClasifier` is not played here, it is left out; did you mean `DIETClassifier`?" in told
     assert "config.yml:3: a component needs a name" in told
 
     (project / "data" / "nlu.yml").unlink()
@@ -182,9 +185,15 @@ def test_the_known_traps_are_pointed_at(tmp_path, capsys):
 
 def test_what_nobody_says_and_nobody_can_say_is_pointed_at(tmp_path, capsys):
     domain = """
-        intents: [greet, where, unasked]
+        intents: [greet, where, unasked, answer]
+        entities: [town]
+        slots:
+          town: {type: text, mappings: [{type: from_entity, entity: town}]}
+        forms:
+          town_form: {required_slots: [town]}
         responses:
           utter_hello: [{text: hello, buttons: [{title: Where, payload: /where}]}]
+          utter_ask_town: [{text: 'town?', buttons: [{title: Rome, payload: '/answer{{"town": "Rome"}}'}]}]
           utter_forgotten: [{text: nobody says me}]
           utter_danger_fire: [{text: 'get out'}]
           utter_default: [{text: 'pardon?'}]
@@ -196,10 +205,18 @@ def test_what_nobody_says_and_nobody_can_say_is_pointed_at(tmp_path, capsys):
     assert dialogues("validate", project) == 0
 
     told = capsys.readouterr().out
-    assert "domain.yml:4: `utter_forgotten` is never said" in told
+    assert "domain.yml:10: `utter_forgotten` is never said" in told
     assert "domain.yml:1: `unasked` has no examples and no button" in told
     assert "domain.yml:1: no rule listens to `unasked`" in told
-    for used in ("`utter_hello` is never", "`utter_danger_fire`", "`utter_default`", "`where` has no", "`greet`"):
+    assert "no rule listens to `answer`: its messages fall back, but where a form takes them for an answer" in told
+    for used in (
+        "`utter_hello` is never",
+        "`utter_danger_fire`",
+        "`utter_default`",
+        "`where` has no",
+        "`greet`",
+        "“Rome”",
+    ):
         assert used not in told
 
 

@@ -44,6 +44,11 @@ DOMAIN = """
         ("responses:\n  utter_a: [{text: a, buttons: yes}]\n", "`buttons` of `utter_a` must be a list"),
         ("forms:\n  f: {required_slots: s}\n", "needs required_slots"),
         ("forms:\n  f: []\n", "needs required_slots"),
+        ("forms:\n  f: {required_slots: {s: [{type: from_text}]}}\n", "since Rasa 3 a slot is listed by its name"),
+        (
+            "slots:\n  s: {type: unfeaturized}\nforms:\n  f: {required_slots: [s]}\n",
+            "since Rasa 2 such a slot is `any`",
+        ),
     ],
 )
 def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain, told):
@@ -51,6 +56,7 @@ def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain
         load_project(write_project(tmp_path, domain), strict=False)
 
     assert any(told in p.text and p.file == "domain.yml" and p.line >= 1 for p in caught.value.problems)
+    assert not any("which is no slot" in p.text for p in caught.value.problems)  # it is there, and told once
 
 
 @pytest.mark.parametrize(
