@@ -435,7 +435,7 @@ async def test_a_code_is_never_read_as_words_and_danger_named_in_its_place_is_st
 
 async def test_a_number_alone_is_no_danger_whatever_was_learnt_from_words(world: World):
     world.understanding.startled = True
-    numbers = ("41", "0:40", "+39 347 220 2577", "43.50309, 7.25076", "٠٩٤٧ ٠٧٨٦ ٧٨٨٨ ٦٢٧٤", "\u20669565\u2069")
+    numbers = ("41", "0:40", "+39 347 220 2577", "٠٩٤٧ ٠٧٨٦ ٧٨٨٨ ٦٢٧٤", "\u20669565\u2069")
     for number in numbers:
         await world.write(number)
     await world.settle()
