@@ -27,6 +27,8 @@ async def test_from_an_empty_rota_to_who_is_there_now(world, at_desk, clock, sig
     await Auditor(world.database, clock, signals, world.vault, world.words).look()
     await world.escalate()
     page = await browser.go("/desk/queue")
+    assert "1 on duty" in page
+    assert "On duty until" in await (await at_desk(amira)).go("/desk/queue")
     assert page.index("band-ring") < page.index("Nobody is on duty from")  # who waits now is not hidden by it
 
 
