@@ -9,7 +9,7 @@ for a few minutes raises the alarm about us.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -93,11 +93,14 @@ def _give_back_cases_of_absent(tx: Connection, vault: Vault, words: Words, *, at
 
 def _look_ahead(tx: Connection, vault: Vault, *, at: datetime) -> None:
     """Notice beforehand that nobody will be on duty: for the banner, and once for each gap in the audit log. And that
-    a language people write in will not be spoken: for the number beside the rota."""
+    a language people write in will not be spoken: for the number beside the rota. Who is there is for the top of the
+    desk, so that not every screen of every officer asks the rota."""
     gap, unspoken = rota.next_gap(tx, at), spoken.next_unspoken(tx, at)
     known = watch_store.beats(tx).get(ROTA)
     facts: dict[str, Any] = {"from": gap[0].isoformat(), "until": gap[1].isoformat()} if gap else {}
     facts["unspoken"] = list(unspoken.languages) if unspoken else []
+    there = rota.there_until(tx, at)
+    facts["there"] = None if there is None else {each: until.isoformat() for each, until in there.items()}
     known_until = datetime.fromisoformat(known.facts["until"]) if known and not known.ok else None
     if gap and (known_until is None or gap[0] > known_until):
         at_minute = f"{gap[0]:%Y-%m-%dT%H:%MZ}"
@@ -128,6 +131,7 @@ class Watch(Struct, frozen=True):
     alive: bool
     nobody_from: datetime | None = None  # when nobody is on duty, as far as the rota is planned
     unspoken: tuple[str, ...] = ()  # languages people write in that nobody on duty will speak, before long
+    there: tuple[tuple[str, datetime], ...] | None = None  # who is at the desk, and until when; None: no rota is kept
 
 
 def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
@@ -143,7 +147,16 @@ def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
         alive=len(fresh) == 2,
         nobody_from=datetime.fromisoformat(nobody) if nobody else None,
         unspoken=tuple(planned.facts.get("unspoken", ())) if planned else (),
+        there=_there(planned.facts, at) if planned else None,
     )
+
+
+def _there(facts: Mapping[str, Any], at: datetime) -> tuple[tuple[str, datetime], ...] | None:
+    known: Mapping[str, str] | None = facts.get("there")
+    if known is None:
+        return None
+    ends = [(officer_id, datetime.fromisoformat(until)) for officer_id, until in known.items()]
+    return tuple((officer_id, until) for officer_id, until in ends if until > at)
 
 
 class Auditor:

@@ -68,7 +68,7 @@ def duplicates_routes() -> Routes:
             with request.app[SIGNALS].watching(SIGNAL, "queue", "watch") as watch:
                 while True:
                     context = await request.app[DATABASE].read(read)
-                    await screen.send_parts(("nav", "alerts", "duplicates"), context)
+                    await screen.send_parts(("nav", "duty", "alerts", "duplicates"), context)
                     await events.send("fresh", {})
                     await watch.next(timeout=LOOK_EVERY if context["works"] else 10 * LOOK_EVERY)
         return events.response

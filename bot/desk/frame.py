@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from aiohttp import web
 from babel import Locale
@@ -42,6 +42,13 @@ T = TypeVar("T")
 QUEUE_LENGTH = 60
 
 
+class OnDuty(TypedDict):
+    """What the rota says at the top of the desk."""
+
+    there: int | None
+    until: datetime | None
+
+
 class Ringing(Struct, frozen=True):
     """An alarm this officer is asked to hear now."""
 
@@ -67,6 +74,8 @@ class Frame(Struct, frozen=True):
     offers: tuple[Case, ...]  # cases that colleagues offer to this officer
     glass: int  # files opened without holding them that nobody who coordinates has looked at
     late_reviews: int
+    there: int | None = None  # how many are at the desk; None where no rota is kept
+    until: datetime | None = None  # how long this officer is
     due: int = 0  # tasks that are overdue: of theirs, and for who coordinates those that stayed undone for long
 
     @property
@@ -104,6 +113,7 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
     if may_enter(officer, Permission.DELIVERIES_READ):
         trouble = count_trouble(tx)
     glass, late_reviews = supervised(officer, supervision_store.count_to_see(tx, at))
+    watch = auditor.look_at_watch(tx, at=at)
     return Frame(
         waiting=sum(counts.values()),
         urgent=counts.get(Priority.P0, 0),
@@ -111,7 +121,8 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
         own=store.held_count(tx, officer.id),
         trouble=trouble,
         ringing=ringing,
-        watch=auditor.look_at_watch(tx, at=at),
+        watch=watch,
+        **on_duty(officer, watch),
         asked=asked,
         overdue=overdue,
         held=claimants.held_cases(tx),
@@ -121,6 +132,13 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
         late_reviews=late_reviews,
         due=due_for(officer, due.overdue_tasks(tx, at), at),
     )
+
+
+def on_duty(officer: Officer, watch: auditor.Watch) -> OnDuty:
+    """For those whom the rota concerns."""
+    if watch.there is None or not may_enter(officer, Permission.ROTA_READ):
+        return OnDuty(there=None, until=None)
+    return OnDuty(there=len(watch.there), until=dict(watch.there).get(officer.id))
 
 
 def due_for(officer: Officer, overdue: due.Overdue, at: datetime) -> int:
@@ -169,6 +187,7 @@ def frame_from(look: Look, officer: Officer) -> Frame:
         trouble=look.trouble if may_enter(officer, Permission.DELIVERIES_READ) else 0,
         ringing=_ringing(officer, board.ringing_for(officer)) if sees_queue else (),
         watch=look.watch,
+        **on_duty(officer, look.watch),
         asked=asked,
         overdue=overdue,
         held=look.held,

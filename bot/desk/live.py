@@ -41,7 +41,7 @@ LOOK_EVERY = 10.0
 GATHER = 0.05
 
 #: What a view sends for itself. A part is a template of its own and an element with `data-part` on the page.
-REQUEST_PARTS = ("nav", "alerts", "request_state", "request_thread", "request_files")
+REQUEST_PARTS = ("nav", "duty", "alerts", "request_state", "request_thread", "request_files")
 CASE_PARTS = (
     "case_state", "phone", "safe", "replies", "although", "log", "first_minutes", "erasure", "notes", "events",
 )  # fmt: skip
@@ -198,6 +198,7 @@ class Screen:
         """The parts around every screen."""
         frame = frame_from(seen, self._officer)
         await self._send("nav", self._piece("nav", frame=frame, here=self._here))
+        await self._send("duty", self._piece("duty", frame=frame))
         await self._send("alerts", self._piece("alerts", frame=frame, now=seen.board.at))
         return frame
 

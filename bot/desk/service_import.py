@@ -106,7 +106,7 @@ def service_import_routes() -> Routes:
                     except web.HTTPNotFound:
                         await events.send("gone", {})
                         break
-                    await screen.send_parts(("nav", "alerts", "import_state"), context)
+                    await screen.send_parts(("nav", "duty", "alerts", "import_state"), context)
                     await events.send("fresh", {})
                     await watch.next(timeout=LOOK_EVERY if context["works"] else 10 * LOOK_EVERY)
         return events.response

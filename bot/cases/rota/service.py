@@ -79,6 +79,14 @@ def on_duty(tx: Connection, at: datetime) -> OnDuty:
     )
 
 
+def there_until(tx: Connection, at: datetime) -> dict[str, datetime] | None:
+    """Who is at the desk now, and until when. None where no rota is kept."""
+    if not store.all_shifts(tx, since=(at - timedelta(days=2)).date()):
+        return None
+    now = planned(tx, at, at + timedelta(microseconds=1))
+    return {duty.officer_id: duty.end for duty in now if duty.covers(at) and not duty.on_call}
+
+
 def away(tx: Connection, at: datetime) -> frozenset[str]:
     """Who said that they are not there at this moment."""
     return frozenset(absence.officer_id for _, absence in store.absences_after(tx, at) if absence.start <= at)

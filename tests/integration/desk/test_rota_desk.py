@@ -27,7 +27,13 @@ async def test_from_an_empty_rota_to_who_is_there_now(world, at_desk, clock, sig
     await Auditor(world.database, clock, signals, world.vault, world.words).look()
     await world.escalate()
     page = await browser.go("/desk/queue")
+    assert "1 on duty" in page
+    assert "On duty until" in await (await at_desk(amira)).go("/desk/queue")
     assert page.index("band-ring") < page.index("Nobody is on duty from")  # who waits now is not hidden by it
+
+    clock.advance(timedelta(hours=1))
+    await Auditor(world.database, clock, signals, world.vault, world.words).look()
+    assert "Nobody is on duty now." in await (await at_desk(ines)).go("/desk/queue")
 
 
 async def test_what_is_wrong_with_a_shift_is_said_and_nothing_typed_is_lost(world, at_desk):
