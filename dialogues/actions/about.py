@@ -70,8 +70,9 @@ def say_about(
     lines, language = said_about(text, _words(tracker)), language_of(tracker)
     if lines:
         buttons = [steps_button(text, translate, language), *map(choose_button, others)]
+        heading = translate(language, "This is what the text “{title}” says about it:").format(title=text.title)
         dispatcher.utter_message(
-            text=f"{listed(text.title, lines)}\n\n{source_line(text, language, translate)}",
+            text=f"{listed(heading, lines)}\n\n{source_line(text, language, translate)}",
             buttons=[*buttons, person_button(translate, language)],
         )
     return bool(lines)
@@ -82,8 +83,8 @@ def _hits(asked: Sequence[str], known: Sequence[str]) -> int:
 
 
 def _alike(word: str, other: str) -> bool:
-    if word == other or min(len(word), len(other)) < _SAME_BEGINNING:
-        return word == other
+    if word == other or min(len(word), len(other)) < _SAME_BEGINNING or word[0] != other[0]:
+        return word == other  # "mother" is no "other"
     return word[:_SAME_BEGINNING] == other[:_SAME_BEGINNING] or fuzz.ratio(word, other) >= FUZZY_CUTOFF
 
 

@@ -54,6 +54,7 @@ class LookUp(ProcedureAction):
         found = self._found(words, tracker)
         if not found:  # somebody should write what was looked for in vain
             noted = note_gap(dispatcher, tracker, "", "not_understood", self._default_country)
+            dispatcher.utter_message(text=self._translate(language_of(tracker), "I found no text with these words."))
             return [*noted, *self.offer_usual(dispatcher, tracker)]
         language = language_of(tracker)
         said = [self._shown(text, language) for text in found]

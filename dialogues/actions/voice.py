@@ -65,6 +65,7 @@ _OF_SOMEBODY_ELSE: Final = (
     rf"(?<!i am )(?<!i'm )(?<!im )(?<!as )\b(?:an?|the|this|that|another|one|two|some|each|every) (?:\w+ ){{0,2}}?"
     rf"(?:\d{{1,2}}|{_NAMED_AGE}){_YEARS_OLD}",
     r"\bfor (?:him|her|them)\b",
+    r"\b(?:his|her|their) (?:case )?files?\b|\b(?:son|leur) dossier\b|\bsu expediente\b|(?:^|\s)ملف(?:ه|ها)(?:\s|$)",
     r"\bi (?:work|train|teach|am a (?:teacher|nurse|guard|police|social|volunteer|guardian|lawyer))\b",
     r"\b(?:mon|notre|ma|mes|nos) (?:fils|fille|filles|enfants?|bebe|eleves?|client|cliente|chef|collegue"
     r"|superieur|centre|foyer|equipe|association|classe)\b",

@@ -43,6 +43,8 @@ _GIVES_A_TEXT: Final = frozenset(
 _BETWEEN: Final = frozenset({"action_listen", "action_not_understood", "action_still_here", "utter_who_am_i"})
 #: What is seldom asked in the midst of a text, and not by "and the mother?". Less sure than this, it is not understood.
 _SMALL_TALK: Final = frozenset({"who_are_you", "change_language", "inform"})
+#: What is no question: "do I have to say yes?" agrees to nothing.
+_NO_QUESTION: Final = frozenset({"affirm", "deny", "goodbye", "inform", "thanks"})
 _SURE_TALK: Final = 0.7
 
 #: Before what is asked for.
@@ -60,11 +62,16 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"et (?:apres|ensuite|maintenant)|la suite|continuer|continue|(?:je )?commencer?",
         r"paso a paso|(?:la |una )?lista(?: de (?:control|pasos))?|(?:el )?(?:paso )?siguiente(?: paso)?|"
         r"y (?:despues|luego|ahora(?: que)?)|continuar|sigue|empezar|empiezo|comenzar",
-        r"خطوه (?:ب)?خطوه|قايمه(?: التحقق)?|(?:الخطوه )?التاليه?|التالي|وبعد(?: ذلك)?|وبعدين|و?ماذا بعد(?: ذلك)?|"
-        r"متابعه|استمرار|ابدا|لنبدا|نبدا",
+        r"خطوه (?:ب)?خطوه|(?:ال)?قايمه(?: التحقق)?|(?:الخطوه )?التاليه?|التالي|وبعد(?: ذلك)?|وبعدين|"
+        r"و?ماذا بعد(?: ذلك)?|متابعه|استمرار|ابدا|لنبدا|نبدا",
     ),
     ("procedure_step", "first"): (
         r"(?:the )?first step|(?:la )?premiere etape|(?:el )?primer paso|(?:ال)?خطوه الاولي",
+    ),
+    ("procedure_step", "here"): (
+        r"where (?:was i|am i|were we)(?: (?:now|again))?",
+        r"ou (?:j'en suis|j'en etais|en suis-je|en etais-je|on en est)"
+        r"|(?:por )?donde (?:iba|estaba|voy|me quede|ibamos)|(?:اين|وين) (?:وصلت|وصلنا|كنت|كنا)",
     ),
     ("procedure_step", "again"): (
         r"begin again|start (?:over|again)|recommencer|empezar de nuevo|البدء من جديد|من البدايه",
@@ -202,7 +209,7 @@ _STEP: Final = re.compile(
 
 #: The same, where it is done.
 _STEP_DONE: Final = re.compile(
-    r"(?:i )?(?:did|done|finished) (?:step )?([1-9]\d?)"
+    r"(?:i )?(?:did|done|finished|mark|tick)(?: off)? (?:step )?([1-9]\d?)(?: (?:as )?done)?"
     r"|(?:the )?step ([1-9]\d?) (?:is )?(?:done|finished)|(?:l')?etape ([1-9]\d?) (?:est )?(?:faite?|terminee?)"
     r"|(?:el )?paso ([1-9]\d?) (?:esta )?(?:hecho|listo|terminado)"
     r"|(?:تم|تمت|خلصت|انتهيت من) (?:ال)?خطوه ([1-9]\d?)"
@@ -266,16 +273,18 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     numbers = given_last(state.events) == "action_procedure_contacts"
     there = _names_a_country(text.strip(_AROUND))
     if there is None and not _goes_on_to_a_town(message, alone=numbers):
-        return _surely_meant(message)
+        return _surely_meant(message, bool(state.slots.get("safety_question")))
     if danger and _AND.match(words) is None and not text.rstrip().endswith(("?", "؟")):
         return message  # a place alone is where they are
     return _there(message, str(key), "procedure_contacts" if numbers else "procedure", there or ())
 
 
-def _surely_meant(message: UserMessage) -> UserMessage:
-    """The message as one that was not understood, where small talk was heard in it and hardly so."""
+def _surely_meant(message: UserMessage, answers: bool) -> UserMessage:
+    """The message as one that was not understood, where small talk was heard in it and hardly so. `answers`: it may be
+    the answer to whether somebody is safe."""
     unsure = message.intent in _SMALL_TALK and message.confidence < _SURE_TALK
-    if not unsure or any(entity.name == "place" for entity in message.entities):
+    asks = not answers and message.intent in _NO_QUESTION and message.text.rstrip().endswith(("?", "؟"))
+    if not (unsure or asks) or any(entity.name == "place" for entity in message.entities):
         return message
     return replace(message, intent="nlu_fallback")
 
@@ -322,6 +331,8 @@ def _asked(message: UserMessage, key: str, intent: str, part: str, state: Dialog
         # "Next" leaves the step open that is in sight, and goes back to it where something else was read meanwhile.
         passed = step if given_last(state.events) == "action_procedure_step" else step - 1
         return _pressed(message, intent, procedure=key, skip=passed)
+    if part == "here":
+        return _pressed(message, intent, procedure=key, skip=step - 1) if step else None
     if part in ("first", "again"):
         return _pressed(message, intent, procedure=key, **{"skip" if part == "first" else "done": 0})
     if part == "child":

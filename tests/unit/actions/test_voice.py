@@ -110,6 +110,10 @@ def test_in_a_language_without_forms_nothing_is_guessed() -> None:
         "puedo retener a un muchacho de 16 años",
         "هل يمكنني احتجاز قاصر عمره 15 سنة",
         "عندي هنا بنت عمرها 14 سنة",
+        "puis-je donner son dossier à la préfecture",  # nor is who decides about a child's file
+        "can I give her file to the police",
+        "¿doy su expediente a la policía?",
+        "هل أعطي ملفه للشرطة",
     ],
 )
 def test_whoever_tells_the_age_of_a_child_before_them_is_no_child(words: str) -> None:

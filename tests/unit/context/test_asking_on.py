@@ -72,6 +72,8 @@ def test_who_writes_what_a_button_says_is_answered_as_if_they_pressed_it(label: 
         ("¿y el paso 4?", ("procedure_step", {"skip": 3})),
         ("والخطوة 4؟", ("procedure_step", {"skip": 3})),
         ("step 2 done", ("procedure_step", {"done": 2})),
+        ("mark 2 done", ("procedure_step", {"done": 2})),
+        ("القائمة", ("procedure_step", {})),
         ("étape 2 faite", ("procedure_step", {"done": 2})),
         ("paso 2 hecho", ("procedure_step", {"done": 2})),
         ("تمت الخطوة 2", ("procedure_step", {"done": 2})),
@@ -199,6 +201,9 @@ def test_report_is_pressed_whatever_was_read_since_its_button_was_shown() -> Non
 def test_small_talk_that_is_hardly_heard_is_none_in_the_midst_of_a_text() -> None:
     assert heard("and the mother?", after(), "who_are_you")[0] == "nlu_fallback"
     assert heard("and the mother?", after("action_find_service"), "who_are_you")[0] == "who_are_you"
+    assert heard("do I have to say yes?", after(), "affirm")[0] == "nlu_fallback"
+    assert heard("yes", after(), "affirm")[0] == "affirm"
+    assert heard("no?", after(safety_question=True, speaks_for_child=True), "deny")[0] == "deny"
     assert heard("why?", after("utter_who_am_i"))[0] == "nlu_fallback"
     asked = DialogueState(after().slots, {}, (*after().events, *after("utter_who_am_i").events))
     assert heard("why?", asked)[0] == "procedure_why"
@@ -215,6 +220,9 @@ def test_only_what_was_spoken_of_last_is_asked_on_about() -> None:
 def test_next_leads_back_to_the_step_from_which_something_else_was_read() -> None:
     assert heard("next", after(IN_SIGHT, **STEP)) == ("procedure_step", {"skip": 2})
     assert heard("next", after("action_procedure_flags", **STEP)) == ("procedure_step", {"skip": 1})
+    for words in ("where was I?", "où j'en suis", "¿por dónde iba?", "وين وصلت"):
+        assert heard(words, after("action_procedure_flags", **STEP)) == ("procedure_step", {"skip": 1})
+        assert heard(words, after())[0] == "nlu_fallback"  # where no step waits
 
 
 def test_a_child_whose_text_asks_whether_they_are_safe_reads_on_and_is_not_taken_to_have_answered() -> None:
