@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from directory.geography import distance_m
 from directory.model import FoundPlace
-from directory.places import Places, fold
+from directory.places import Places
+from directory.spelling import fold
 
 REGIONS = Path(__file__).resolve().parent / "data" / "regions.csv"
 

@@ -35,7 +35,7 @@ from sqlalchemy.engine import Connection
 from directory import store
 from directory.gazetteer import script_of
 from directory.geography import distance_m
-from directory.places import fold
+from directory.spelling import fold
 from directory.store import Light, Suggested, Transactions
 from directory.words import N_
 

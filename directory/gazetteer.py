@@ -27,17 +27,13 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from directory.places import (
+    AS_WRITTEN,
     COUNTRY_BONUS,
     LONGEST_NAME,
     POSSIBLE,
     Place,
-    bare,
-    consonants,
-    fold,
-    in_latin,
-    likeness,
-    without_prefix,
 )
+from directory.spelling import bare, consonants, fold, in_latin, likeness, without_prefix
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +54,17 @@ SCRIPTS = frozenset({"LATIN", "ARABIC", "CYRILLIC", "GREEK", "ETHIOPIC", "BENGAL
 #: Of the places under one key, so many of the most populous are compared.
 MOST_COMPARED = 60
 #: Ten times as many people count as much as so much more likeness.
-FOR_TENFOLD = 2.2
+FOR_TENFOLD = 3.0
+#: A name in Latin letters that is not the one GeoNames calls the town by is meant less often: Irvington is Fremont in
+#: nobody's mouth. In other scripts no name is the first.
+OTHER_NAME = 4.0
 #: By so many letters a name is found; the rest is compared.
 BEGINNING = 7
 #: When something is so like, nobody needs to look for what only sounds like it.
 GOOD = 84.0
 MOST_FOUND = 10
+#: Of a place's spellings so many of the nearest are looked at letter by letter.
+NEAR_SPELLINGS = 3
 
 
 class NoGazetteer(Exception):
@@ -158,9 +159,13 @@ class Gazetteer:
 def _written_like(written: str, spellings: list[str]) -> float:
     """How much what was written is like the best of a place's spellings, letter by letter."""
     if written in spellings:
-        return 100.0
-    best = process.extractOne(written, spellings, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14)
-    return likeness(written, best[0]) if best is not None else 0.0
+        return AS_WRITTEN - _seldom_called(written, spellings)
+    near = process.extract(written, spellings, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=NEAR_SPELLINGS)
+    return max((likeness(written, name) - _seldom_called(name, spellings) for name, _ratio, _at in near), default=0.0)
+
+
+def _seldom_called(name: str, spellings: list[str]) -> float:
+    return OTHER_NAME if name.isascii() and name != spellings[0] else 0.0
 
 
 def _sounds_like(bones: str, latin: str, skeletons: list[str], name: str) -> float:

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import re
-import unicodedata
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from threading import Lock
@@ -26,10 +24,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
 
 from directory.geography import METRES_A_DEGREE, distance_m
-from directory.spelling import Respelling
+from directory.spelling import bare, consonants, fold, in_latin, likeness, sounds, without_prefix
 
 SUPPLEMENT = Path(__file__).resolve().parent / "data" / "places.csv"
 TOWNS = SUPPLEMENT.with_name("towns.csv")
@@ -46,7 +43,7 @@ POSSIBLE, SURE = 74.0, 86.0
 #: The runner-up must be so far behind for the best to stand alone.
 CLEAR_LEAD = 7.0
 #: What the country of the conversation adds.
-COUNTRY_BONUS = 10.0
+COUNTRY_BONUS = 12.0
 #: How much a name that was written as it is fits.
 AS_WRITTEN = 100.0
 CHOICES = 3
@@ -465,13 +462,6 @@ def _choose_same_name(same: Sequence[Place], country: str | None) -> list[Place]
     return ranked[:CHOICES]
 
 
-def likeness(written: str, name: str) -> float:
-    """0 to 100. A slip of the finger in a short name is worth as little as one in a long name."""
-    slips = OSA.distance(written, name)
-    length = max(len(written), len(name))
-    return 100 * (1 - slips / length) - (4 if slips and length <= 3 else 0)
-
-
 def _cut_short(written: str, name: str) -> float:
     """How well a name fits whose last letters somebody left out: Bruxel, Tapachul."""
     if len(written) < SHORTEST_BEGINNING or not name.startswith(written):
@@ -481,154 +471,3 @@ def _cut_short(written: str, name: str) -> float:
 
 def _hash(sound: str) -> int:
     return int.from_bytes(hashlib.blake2b(sound.encode(), digest_size=8).digest(), signed=True)
-
-
-# --- folding ----------------------------------------------------------------------------------------------------
-
-_LETTERS = str.maketrans(
-    {
-        "ł": "l", "đ": "d", "ð": "d", "ı": "i", "ø": "o", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th",
-        "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ئ": "ي", "ة": "ه", "ۀ": "ه", "ە": "ه",
-        "ک": "ك", "گ": "ك", "ڭ": "ك", "ؤ": "و", "ۆ": "و", "ۇ": "و", "پ": "ب", "ڤ": "ف", "چ": "ج", "ژ": "ز", "ټ": "ت",
-        "ـ": "", "ء": "", "ѐ": "е", "ё": "е", "ґ": "г",
-        "ሐ": "ሀ", "ኀ": "ሀ", "ሠ": "ሰ", "ዐ": "አ", "ኣ": "አ", "ፀ": "ጸ",
-    }
-)  # fmt: skip
-_NOT_LETTERS = re.compile(r"[\W_]+")
-
-
-def fold(text: str) -> str:
-    """What is left when case, accents, vowel marks, invisible characters and look-alike letters do not count."""
-    if text.isascii():
-        return _NOT_LETTERS.sub(" ", text.casefold()).strip()
-    lower = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
-    plain = "".join(
-        character
-        for character in unicodedata.normalize("NFKD", lower)
-        if unicodedata.category(character) not in ("Mn", "Cf")
-    )
-    return _NOT_LETTERS.sub(" ", plain.translate(_LETTERS)).strip()
-
-
-#: Words around the name of a place, in the languages people write.
-_WORDS_AROUND = """
-    in at near to from the city town of camp border island refugee i am we are close centre
-    a à au aux en dans près de du des la le les ville île frontière vers chez depuis je suis côté
-    cerca del el los las ciudad pueblo campamento isla frontera hacia desde estoy
-    في الى من قرب بالقرب عند مدينة مخيم جزيرة حدود انا
-    в у місті біля із з город міста острів
-"""
-_AROUND = frozenset(map(fold, _WORDS_AROUND.split()))
-
-
-def bare(written: str) -> str:
-    """The words without what stands around a name at either end."""
-    words = written.split()
-    while len(words) > 1 and words[0] in _AROUND:
-        words = words[1:]
-    while len(words) > 1 and words[-1] in _AROUND:
-        words = words[:-1]
-    return " ".join(words)
-
-
-def without_prefix(stripped: str) -> str:
-    """Arabic writes "in" and "to" onto the word."""
-    return stripped[1:] if len(stripped) > 4 and stripped.startswith(("ب", "ل")) else stripped
-
-
-_TO_LATIN = {
-    # Arabic script
-    "ا": "a", "ب": "b", "ت": "t", "ث": "t", "ج": "j", "ح": "h", "خ": "kh", "د": "d", "ذ": "d", "ر": "r", "ز": "z",
-    "س": "s", "ش": "sh", "ص": "s", "ض": "d", "ط": "t", "ظ": "z", "ع": "a", "غ": "g", "ف": "f", "ق": "k", "ك": "k",
-    "ل": "l", "م": "m", "ن": "n", "ه": "h", "و": "o", "ي": "i", "ڕ": "r", "ڵ": "l", "ڼ": "n", "ړ": "r", "ډ": "d",
-    # Cyrillic
-    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "є": "e", "ж": "zh", "з": "z", "и": "i", "і": "i",
-    "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f",
-    "х": "h", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sh", "ъ": "", "ы": "i", "ь": "", "э": "e", "ю": "u", "я": "a",
-    "ј": "i", "љ": "l", "њ": "n", "ћ": "ch", "ђ": "j", "џ": "j",
-    # Greek
-    "α": "a", "β": "v", "γ": "g", "δ": "d", "ε": "e", "ζ": "z", "η": "i", "θ": "t", "ι": "i", "κ": "k", "λ": "l",
-    "μ": "m", "ν": "n", "ξ": "ks", "ο": "o", "π": "p", "ρ": "r", "σ": "s", "ς": "s", "τ": "t", "υ": "i", "φ": "f",
-    "χ": "h", "ψ": "ps", "ω": "o",
-}  # fmt: skip
-_BENGALI_VOWELS = {"া", "ি", "ী", "ু", "ূ", "ে", "ৈ", "ো", "ৌ", "্"}
-
-
-@lru_cache(maxsize=4096)
-def _latin(character: str) -> str:
-    """One folded character in Latin letters, as near as matters here."""
-    if character.isascii():
-        return character
-    if character in _TO_LATIN:
-        return _TO_LATIN[character]
-    if character in _BENGALI_VOWELS:
-        return "a"
-    name = unicodedata.name(character, "")
-    if name.startswith(("ETHIOPIC SYLLABLE ", "BENGALI LETTER ", "DEVANAGARI LETTER ")):
-        return name.rsplit(" ", 1)[1].lower()
-    return ""
-
-
-def in_latin(folded: str) -> str:
-    """A folded name in Latin letters, vowels as far as its script writes them."""
-    return folded if folded.isascii() else "".join(map(_latin, folded))
-
-
-#: Sounds that scripts and spellings take for one another; the first that fits, from left to right.
-_MERGED = Respelling(
-    {
-        "sch|tch|tsh|ch|sh|zh|dj|ts|tz|ss|ç": "s",
-        "gh|kh|ck|qu|[cqgxk]": "k",
-        "ph|[vfw]": "f",
-        "[pb]": "b",
-        "th|dh|[td]": "t",
-        "[zsj]": "s",
-        "[aeiouyh ]": "",
-    }
-)
-_TWICE = re.compile(r"(.)\1+")
-
-
-@lru_cache(maxsize=16384)
-def consonants(folded: str) -> str:
-    """The bones of a name: Latin, without vowels, like sounds merged, doubles single."""
-    latin = in_latin(folded)
-    # A first vowel is kept as one sign, or names such as Agadez and Kiev would look alike.
-    first = "a" if latin[:1] in set("aeiouy") else ""
-    return first + _TWICE.sub(r"\1", _MERGED(latin))
-
-
-#: How letters are read aloud, whoever reads them: the first that fits, from left to right.
-_READ_ALOUD = Respelling(
-    {
-        r"[\s'-]+": "",
-        "t?sch|tch|t?sh|ch(?![lrt])": "c",
-        "ch|ck|cqu|qu(?=[aeiouy])|kh|q": "k",
-        "ph": "f",
-        "gh|gu(?=[aeiouy])": "g",
-        "sc(?=[eiy])|c(?=[eiy])|ts|tz|z|ss": "s",
-        "c": "k",
-        "dj|g(?=[eiy])|j": "j",
-        "w": "v",
-        "eau|au|ou|oo|u": "o",
-        "e(?=[mn](?:[^aeiouy]|$))": "a",
-        "ay|ai|ey|ei|ee|ie|y": "i",
-        "h": "",
-        "x": "s",
-    }
-)
-#: What is written at the end of a name in French and Spanish, and not always heard.
-_UNHEARD_END = re.compile("(?<=.{3})(?:es|[est])$")
-#: Arabic letters that are heard alike by many, or forgotten.
-_HEARD_ARABIC = str.maketrans("ثذظضصطق", "تدددستك", "ع")
-
-
-@lru_cache(maxsize=16384)
-def sounds(folded: str) -> str:
-    """A folded name as it is heard: who writes by ear writes `kito`, `nisse`, `bruxel`. Vowels are kept, for without
-    them too many names are alike."""
-    if folded and "\u0620" <= folded[0] <= "\u06d3":
-        heard = "".join(word.removeprefix("ال").translate(_HEARD_ARABIC) for word in folded.split())
-        return _TWICE.sub(r"\1", heard).rstrip("اه")
-    heard = _READ_ALOUD(in_latin(folded))
-    return _UNHEARD_END.sub("", _TWICE.sub(r"\1", heard))

@@ -42,7 +42,8 @@ from directory.api import HsdsApi
 from directory.asking import Directory
 from directory.gazetteer import GAZETTEER, Gazetteer, script_of
 from directory.model import NEEDS, FoundPlace, fixed_id
-from directory.places import Place, Places, fold, load_supplement
+from directory.places import Place, Places, load_supplement
+from directory.spelling import fold
 from directory.store.tables import services
 from directory.wishes import Wishes
 

@@ -19,8 +19,7 @@ from rapidfuzz.distance import OSA
 
 from bot.cases import indic
 from bot.cases.nicknames import NAMES_OF
-from directory.places import fold, in_latin
-from directory.spelling import Respelling
+from directory.spelling import Respelling, fold, in_latin
 
 
 class Alike(IntEnum):

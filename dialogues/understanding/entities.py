@@ -14,7 +14,8 @@ from rapidfuzz.distance import OSA
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.fold import fold, words
-from directory import places as directory
+from directory import spelling
+from directory.places import country_in_english
 
 _WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
 #: What French writes onto a name: d'Abidjan.
@@ -166,7 +167,7 @@ class EntityFinder:
         """`vocabulary`, all folded: `common` words of every language, those of them written `seldom`, known `places`.
 
         `places`: further names, folded, such as the directory's; one that is also common words is not taken for a name.
-        `sounding`: how names are heard (`directory.places.sounds`), each with the weight of the place. `great`: names
+        `sounding`: how names are heard (`directory.spelling.sounds`), each with the weight of the place. `great`: names
         that many people know.
         """
         names = {name for each in places for name in (each, each.replace("-", " "))}
@@ -200,7 +201,7 @@ class EntityFinder:
         return (
             _word_before(span, tokens) in _FROM
             or (name in self._places and name not in self._listed)
-            or directory.country_in_english(name) is not None
+            or country_in_english(name) is not None
         )
 
     def _known_places(self, tokens: list[_Token]) -> list[tuple[int, int]]:
@@ -279,7 +280,7 @@ class EntityFinder:
     def _like_a_name(self, tokens: list[_Token]) -> float:
         """How like the likeliest name these words are, and how many people know it; 0 where they are like none."""
         name = " ".join(token.folded for token in tokens)
-        heard = directory.sounds(directory.fold(name))
+        heard = spelling.sounds(spelling.fold(name))
         weight = self._sounding.get(heard, 0)
         if len(tokens) > 1:
             unlike_words = any(map(self._may_name, tokens)) or len(heard) > _LONG_ENOUGH_TO_JOIN
@@ -303,9 +304,9 @@ class EntityFinder:
         if not self._consonants:  # a quarter of a second that no start waits for
             bones: dict[str, list[str]] = defaultdict(list)
             for known in self._long_names:
-                bones[directory.consonants(known)].append(known)
+                bones[spelling.consonants(known)].append(known)
             self._consonants = dict(bones)
-        own = directory.consonants(name)
+        own = spelling.consonants(name)
         if len(own) < _FEWEST_CONSONANTS:
             return 0.0
         alike = max((OSA.normalized_similarity(name, known) for known in self._consonants.get(own, ())), default=0.0)

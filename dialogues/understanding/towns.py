@@ -12,7 +12,12 @@ from pathlib import Path
 from dialogues.kept import kept
 from dialogues.understanding import fold as fold_module
 from directory import places as places_module
-from directory.places import SUPPLEMENT, TOWNS, Index, Place, index_of_towns, load_supplement, sounds
+from directory import spelling as spelling_module
+from directory.places import SUPPLEMENT, TOWNS, Index, Place, index_of_towns, load_supplement
+from directory.spelling import sounds
+
+#: What makes other names of the same lists.
+_CODE_OF_PLACES = (Path(places_module.__file__), Path(spelling_module.__file__))
 
 
 @cache
@@ -23,7 +28,7 @@ def shipped_places() -> tuple[Place, ...]:
 
 def towns_index() -> Index:
     """Of the larger towns, for `ShippedTowns`: worked out once, where messages are learnt, and read by every start."""
-    return kept("towns", Index, [TOWNS, Path(places_module.__file__)], index_of_towns)
+    return kept("towns", Index, [TOWNS, *_CODE_OF_PLACES], index_of_towns)
 
 
 #: A shorter name of a town that is not on the routes is too often a word or a person.
@@ -46,7 +51,7 @@ def directory_names() -> list[str]:
 
 def _read_from() -> list[Path]:
     """The lists, and the code that reads them."""
-    return [SUPPLEMENT, TOWNS, *map(Path, (__file__, fold_module.__file__, places_module.__file__))]
+    return [SUPPLEMENT, TOWNS, *_CODE_OF_PLACES, *map(Path, (__file__, fold_module.__file__))]
 
 
 def _read_names() -> list[str]:
@@ -86,7 +91,7 @@ def _read_sounds() -> dict[str, int]:
     for place in (*load_supplement(), *load_supplement(TOWNS)):
         enough = next(size for weight, size in _SOUNDS_ENOUGH if place.weight >= weight)
         for name in (place.name, *place.names.values(), *(place.aliases if place.weight >= _GREAT else ())):
-            sound = sounds(places_module.fold(name))
+            sound = sounds(spelling_module.fold(name))
             if len(sound) >= enough + (name in place.aliases):
                 found[sound] = max(place.weight, found.get(sound, 0))
     return found

@@ -9,7 +9,7 @@ from functools import cache
 from babel import Locale
 
 from directory.model import NEEDS
-from directory.places import fold
+from directory.spelling import fold
 from directory.words import DirectoryWords, because, plain_figures
 
 #: The languages in which sheets come.

@@ -21,8 +21,8 @@ from directory.files.unreadable import UnreadableFile
 from directory.misplaced import middle_of
 from directory.model import Location, LocationKind, Organization, Service, fixed_id
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
-from directory.places import fold
 from directory.said_hours import week_in
+from directory.spelling import fold
 from directory.words import because, plain_figures, reason_of
 
 Json = dict[str, Any]

@@ -34,6 +34,8 @@ TOWNS = [
     town(5, "Springfield", "ZA", 20_000),
     town(6, "Tinyville", "US", 1_200),
     town(7, "Ventimiglia", "IT", 24_000, "Vintimille"),
+    town(8, "Fremont", "US", 214_000, "Irvington"),
+    town(9, "Irvington", "US", 61_000),
 ]
 
 
@@ -63,6 +65,7 @@ def best(gazetteer: Gazetteer, words: str, country: str | None = None) -> str | 
         ("Subotcia", "Subotica"),
         ("ጅጅግ", "Jijiga"),
         ("بجيجيغا", "Jijiga"),
+        ("irvnigton", "Irvington"),  # nobody calls Fremont so, though GeoNames knows that some did
     ],
 )
 def test_a_town_of_the_world_is_found_in_any_script_and_misspelt(gazetteer: Gazetteer, typed: str, meant: str):

@@ -9,11 +9,10 @@ from directory.places import (
     Place,
     Places,
     ShippedTowns,
-    consonants,
     country_in_english,
-    fold,
     load_supplement,
 )
+from directory.spelling import consonants, fold
 
 PLACES = Places.load()
 TOWNS = ShippedTowns()

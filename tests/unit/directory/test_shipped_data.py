@@ -11,8 +11,9 @@ import pytest
 
 from directory import demonstration
 from directory.model import DOCUMENTS, NEEDS
-from directory.places import fold, load_supplement
+from directory.places import load_supplement
 from directory.seeds import DATA, emergency_numbers, helplines
+from directory.spelling import fold
 from directory.words import DirectoryWords
 
 LANGUAGES = ("en", "fr", "es", "ar")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directory.spelling import Respelling
+from directory.spelling import Respelling, likeness
 
 
 def test_the_spelling_that_stands_first_in_the_table_counts_and_what_is_in_none_stays():
@@ -16,3 +16,12 @@ def test_the_spelling_that_stands_first_in_the_table_counts_and_what_is_in_none_
 def test_a_table_whose_patterns_have_groups_is_refused_for_it_would_write_the_wrong_letters():
     with pytest.raises(AssertionError, match="has a group"):
         Respelling({"(c)h": "s", "k": "c"})
+
+
+def test_a_letter_twice_changed_about_or_left_out_is_a_likelier_slip_than_another_letter():
+    typed = ("tapachula", "tappachula", "tapahcula", "tapchula", "tapacoula", "tapacoola")
+
+    found = [likeness(word, "tapachula") for word in typed]
+
+    assert found == sorted(found, reverse=True)
+    assert len(set(found)) == len(found)
