@@ -241,7 +241,7 @@ class Places:
         """Places that `words` may mean, best first: one when it is clear, up to three when it would be a guess.
 
         `beyond` is asked when none of these places is meant for certain. The name of a country is no slip of a
-        town's elsewhere: Kenya is not Konya, and تونس may be Tunis.
+        town's: Kenya is not Konya, أوكرانيا is no village in it, and تونس may be Tunis.
         """
         written = fold(words[: LONGEST_NAME * 4])
         stripped = bare(written)
@@ -257,7 +257,8 @@ class Places:
         if beyond is not None:
             ranked = _merged(ranked, beyond.scored(words, country=country))
         if named := _country(words):
-            ranked = [(score, place) for score, place in ranked if place.country == named.code]
+            enough = AS_WRITTEN + (COUNTRY_BONUS if named.code == country else 0.0)
+            ranked = [(score, place) for score, place in ranked if place.country == named.code and score >= enough]
         return _choose(ranked)
 
     def scored(self, words: str, *, country: str | None = None) -> Ranked:

@@ -33,6 +33,11 @@ def places() -> Places:
         ("Chernivtsi", "Chernivtsi"), ("Харків", "Kharkiv"), ("Wrocław", "Wrocław"),
         # South Asia
         ("Kandahar", "Kandahar"), ("Lahore", "Lahore"), ("Sylhet", "Sylhet"),
+        # small towns, crossings and camps where people are stopped and sleep
+        ("fnideq", "Fnidek"), ("الفنيدق", "Fnidek"), ("ben guerdane", "Ben Gardane"), ("sasabe", "Sásabe"),
+        ("polykastro", "Polýkastro"), ("Шегині", "Shehyni"), ("vigevano", "Vigevano"), ("aubagne", "Aubagne"),
+        # and never under the name of a greater town
+        ("Homs", "Homs"), ("Rosario", "Rosario"), ("La Restinga", "La Restinga"),
         # what the supplement has stays as it was
         ("lampeduza", "Lampedusa"), ("cd juarez", "Ciudad Juárez"), ("كاليه", "Calais"),
     ],
