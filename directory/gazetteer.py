@@ -33,6 +33,7 @@ from directory.places import (
     POSSIBLE,
     Place,
 )
+from directory.scripts import romanised
 from directory.spelling import bare, consonants, fold, in_latin, likeness, without_prefix
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,9 @@ ABOUT = "Places derived from GeoNames (https://www.geonames.org), CC BY 4.0, thr
 #: Far from every route: of these countries only towns of TOWN people and more.
 FAR = frozenset(("AR", "AU", "BR", "CA", "CN", "ID", "JP", "KR", "MY", "NZ", "PH", "RU", "TH", "TW", "US", "VN", "ZA"))
 TOWN = 15_000
-SCRIPTS = frozenset({"LATIN", "ARABIC", "CYRILLIC", "GREEK", "ETHIOPIC", "BENGALI", "DEVANAGARI"})
+SCRIPTS = frozenset({"LATIN", "ARABIC", "CYRILLIC", "GREEK", "ETHIOPIC", "BENGALI", "DEVANAGARI"}) | {
+    "ARMENIAN", "GEORGIAN", "GUJARATI", "GURMUKHI", "HEBREW", "MYANMAR", "SINHALA", "TAMIL", "THAI",
+}  # fmt: skip
 
 #: Of the places under one key, so many of the most populous are compared.
 MOST_COMPARED = 60
@@ -113,6 +116,9 @@ class Gazetteer:
             self._compare(attempt, _keys_of_spelling(attempt), country, found)
             if all(score < GOOD for score, _ in found.values()):
                 self._compare(attempt, _keys_of_bones(consonants(attempt)), country, found, by_sound=True)
+        heard = fold(romanised(words[: LONGEST_NAME * 4]))
+        if heard != written and 1 < len(heard) <= LONGEST_NAME and all(score < GOOD for score, _ in found.values()):
+            self._compare(heard, _keys_of_bones(consonants(heard)), country, found, by_sound=True)
         return sorted(found.values(), key=lambda pair: (-pair[0], pair[1].key))[:MOST_FOUND]
 
     def _compare(

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
 from directory.geography import METRES_A_DEGREE, distance_m
+from directory.scripts import romanised
 from directory.spelling import bare, consonants, fold, in_latin, likeness, sounds, without_prefix
 
 SUPPLEMENT = Path(__file__).resolve().parent / "data" / "places.csv"
@@ -52,6 +53,9 @@ SOUND_BONUS = 10.0
 #: How well a name fits that is written otherwise and read aloud alike (kito, Quito): so much, a part of how like its
 #: letters are, and for each step of its weight, for of small towns too many sound like something.
 SOUNDS_ALIKE, SOUNDS_ALIKE_BY_LETTERS, SOUNDS_ALIKE_BY_WEIGHT = 50.0, 0.4, 2.0
+#: Read aloud out of another script a name is like many: what a place has in its favour for each step of its weight
+#: above the usual one.
+READ_ALOUD_BY_WEIGHT, READ_ALOUD_USUAL = 1.5, 4
 #: How well the beginning of a name fits, less one for each letter left out; a shorter one is of too many names.
 CUT_SHORT, SHORTEST_BEGINNING = 84.0, 5
 #: What a place has in its favour for lying on the routes, against all the towns of the world.
@@ -253,6 +257,7 @@ class Places:
         for attempt in dict.fromkeys((written, stripped)):
             if 1 < len(attempt) <= LONGEST_NAME:
                 self._alike(attempt, best)
+        self._read_aloud(words, best)
         ranked = _ranked(best, country)
         if beyond is not None:
             ranked = _merged(ranked, beyond.scored(words, country=country))
@@ -270,9 +275,21 @@ class Places:
             best.update({place.key: (AS_WRITTEN, place) for place in same})
             if not same and 1 < len(attempt) <= LONGEST_NAME:
                 self._alike(attempt, best)
+        self._read_aloud(words, best)
         return _ranked(best, country)
 
-    def _alike(self, written: str, best: dict[str, tuple[float, Place]]) -> None:
+    def _read_aloud(self, words: str, best: dict[str, tuple[float, Place]]) -> None:
+        """Note those that sound like what is written in a script in which few places have a name."""
+        heard = romanised(words[: LONGEST_NAME * 4])
+        if heard != words[: LONGEST_NAME * 4] and 1 < len(heard) <= LONGEST_NAME:
+            near: dict[str, tuple[float, Place]] = {}
+            self._alike(fold(heard), near, vowels_are_sure=False)
+            for key, (score, place) in near.items():
+                known = score + READ_ALOUD_BY_WEIGHT * (place.weight - READ_ALOUD_USUAL)
+                if known > best.get(key, (0.0, place))[0]:
+                    best[key] = (known, place)
+
+    def _alike(self, written: str, best: dict[str, tuple[float, Place]], *, vowels_are_sure: bool = True) -> None:
         """Note in `best` how much each place's best spelling is like what was written, for those that come near."""
 
         def keep(score: float, place: Place) -> None:
@@ -297,7 +314,9 @@ class Places:
                     at = int(self._bones_of[position])
                     other = in_latin(self._written[at])
                     score = 0.7 * ratio + 0.3 * fuzz.ratio(latin, other) - 12 / shorter
-                    if written.isascii():  # with vowels written, two names may sound alike and be quite different
+                    if (
+                        vowels_are_sure and written.isascii()
+                    ):  # with vowels written, two names may sound alike and be quite different
                         score = min(score, likeness(latin, other) + SOUND_BONUS)
                     keep(score, self._place_written(at))
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from dialogues.kept import kept
 from dialogues.understanding import fold as fold_module
 from directory import places as places_module
+from directory import scripts as scripts_module
 from directory import spelling as spelling_module
 from directory.places import SUPPLEMENT, TOWNS, Index, Place, index_of_towns, load_supplement
 from directory.spelling import sounds
 
 #: What makes other names of the same lists.
-_CODE_OF_PLACES = (Path(places_module.__file__), Path(spelling_module.__file__))
+_CODE_OF_PLACES = tuple(Path(code.__file__) for code in (places_module, scripts_module, spelling_module))
 
 
 @cache

@@ -79,6 +79,16 @@ def names(words: str, country: str | None = None) -> list[str]:
         ("አስመረ", "Asmara"),
         ("ኻርቱም", "Khartoum"),
         ("አዲስ አበባ", "Addis Ababa"),
+        # read aloud, for no list has the names
+        ("ઇસ્તંબુલ", "Istanbul"),
+        ("ਮਿਲਾਨ", "Milan"),
+        ("பெர்லின்", "Berlin"),
+        ("මිලානෝ", "Milan"),
+        ("လန်ဒန်", "London"),
+        ("ბელგრადი", "Belgrade"),
+        ("Վարշավա", "Warsaw"),
+        ("סלוניקי", "Thessaloníki"),
+        ("อิสตันบูล", "Istanbul"),
         # Greek
         ("Λεσβος", "Lesbos"),
         ("Θεσαλονικη", "Thessaloníki"),

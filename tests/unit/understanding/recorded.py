@@ -33,6 +33,7 @@ MADE_FROM = (
     "dialogues/nlu",
     "dialogues/safety",
     "directory/places.py",
+    "directory/scripts.py",
     "directory/spelling.py",
     "directory/gazetteer.py",
     "directory/geography.py",
