@@ -50,9 +50,7 @@ ABOUT = "Places derived from GeoNames (https://www.geonames.org), CC BY 4.0, thr
 #: Far from every route: of these countries only towns of TOWN people and more.
 FAR = frozenset(("AR", "AU", "BR", "CA", "CN", "ID", "JP", "KR", "MY", "NZ", "PH", "RU", "TH", "TW", "US", "VN", "ZA"))
 TOWN = 15_000
-SCRIPTS = frozenset({"LATIN", "ARABIC", "CYRILLIC", "GREEK", "ETHIOPIC", "BENGALI", "DEVANAGARI"}) | {
-    "ARMENIAN", "GEORGIAN", "GUJARATI", "GURMUKHI", "HEBREW", "MYANMAR", "SINHALA", "TAMIL", "THAI",
-}  # fmt: skip
+SCRIPTS = frozenset({"LATIN", "ARABIC", "CYRILLIC", "GREEK", "ETHIOPIC", "BENGALI", "DEVANAGARI"})
 
 #: Of the places under one key, so many of the most populous are compared.
 MOST_COMPARED = 60

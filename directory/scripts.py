@@ -52,13 +52,25 @@ _MYANMAR = {
 }
 _LETTER_BY_LETTER = {
     # Georgian
-    **_letters("აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ", "a b g d e v z t i k l m n o p zh r s t u p k gh k sh ch ts dz ts ch kh j h"),
+    **_letters(
+        "აბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰ",
+        "a b g d e v z t i k l m n o p zh r s t u p k gh k sh ch ts dz ts ch kh j h",
+    ),
     # Armenian
-    **_letters("աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆ", "a b g d e z e e t zh i l kh ts k h dz gh ch m y n sh o ch p j r s v t r ts v p k o f"), "և": "ev",
+    **_letters(
+        "աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆ",
+        "a b g d e z e e t zh i l kh ts k h dz gh ch m y n sh o ch p j r s v t r ts v p k o f",
+    ), "և": "ev",
     # Hebrew: most vowels are not written
-    **_letters("אבגדהוזחטיכלמנסעפצקרשתךםןףץ", "a b g d h o z h t i k l m n s a p ts k r s t k m n p ts"),
+    **_letters(
+        "אבגדהוזחטיכלמנסעפצקרשתךםןףץ",
+        "a b g d h o z h t i k l m n s a p ts k r s t k m n p ts",
+    ),
     # Thai, in the order of writing
-    **_letters("กขคฆงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหฬอฮ", "k k k k ng ch ch ch s ch y d t t t t n d t t t t n b p p f p f p m y r l w s s s h l o h"),
+    **_letters(
+        "กขคฆงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหฬอฮ",
+        "k k k k ng ch ch ch s ch y d t t t t n d t t t t n b p p f p f p m y r l w s s s h l o h",
+    ),
     "ะ": "a", "ั": "a", "า": "a", "ำ": "am", "ิ": "i", "ี": "i", "ึ": "u", "ื": "u", "ุ": "u", "ู": "u", "เ": "e",
     "แ": "a", "โ": "o", "ใ": "ai", "ไ": "ai",
 }

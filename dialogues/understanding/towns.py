@@ -18,7 +18,7 @@ from directory.places import SUPPLEMENT, TOWNS, Index, Place, index_of_towns, lo
 from directory.spelling import sounds
 
 #: What makes other names of the same lists.
-_CODE_OF_PLACES = tuple(Path(code.__file__) for code in (places_module, scripts_module, spelling_module))
+_CODE_OF_PLACES = (Path(places_module.__file__), Path(scripts_module.__file__), Path(spelling_module.__file__))
 
 
 @cache
