@@ -34,3 +34,15 @@ def of_another_country(number: str, countries: Collection[str]) -> str:
         return ""
     known = next((_COUNTRIES[digits[:n]] for n in (3, 2, 1) if digits[:n] in _COUNTRIES), frozenset())
     return "" if not known or known & set(countries) else min(known)
+
+
+#: A whole number with its calling code has so many digits.
+_WITH_ITS_CODE = range(11, 16)
+
+
+def lost_its_plus(number: str, countries: Collection[str]) -> bool:
+    """Whether it reads like a number of one of these countries with its calling code, without the plus before it: a
+    spreadsheet takes what has one for a sum. Dialled as it is, it reaches nobody."""
+    if not (number.isascii() and number.isdigit()) or len(number) not in _WITH_ITS_CODE:
+        return False
+    return any(_COUNTRIES.get(number[:n], frozenset()) & set(countries) for n in (3, 2, 1))

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import store
-from directory.calling_codes import of_another_country
+from directory.calling_codes import lost_its_plus, of_another_country
 from directory.files.hsds_json import SafePlaceInFile, assumed_zone, parse_record
 from directory.files.over import over
 from directory.files.secrecy import may_be_safe, said_to_be_secret
@@ -104,15 +104,19 @@ class ImportReport(Struct):
 
 
 def foreign(record: Service) -> tuple[str, ...]:
-    """Which numbers are of another country than the service: they may be right, and somebody should look."""
+    """Which numbers are of another country than the service, or not whole: somebody should look."""
     countries = {*record.countries, *(place.country for place in record.locations)}
     if WORLD in countries:
         return ()
+    lost = [phone.number for phone in record.phones if lost_its_plus(phone.number, countries)]
     found = ((phone.number, of_another_country(phone.number, countries)) for phone in record.phones)
-    return tuple(
-        because("the phone {number} is of another country ({country})", number=number, country=country)
-        for number, country in found
-        if country
+    return (
+        *(because("the phone {number} may have lost the + before it", number=number) for number in lost),
+        *(
+            because("the phone {number} is of another country ({country})", number=number, country=country)
+            for number, country in found
+            if country
+        ),
     )
 
 

@@ -248,11 +248,14 @@ async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_d
     directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
     figures = ["٥٠٫٩٥", "۱٫۸۵", "+٣٣ ١ ٩٩ ٠٠", "mo ٠٩:٠٠-١٠:٠٠"]
-    on_call = ["Sur appel", *ROW[1:9], "Sur rendez-vous", ROW[10]]
+    on_call = ["Sur appel", *ROW[1:8], "33199001234.0", "Sur rendez-vous", ROW[10]]
     path = sheet(tmp_path / "a.csv", [*ROW[:6], *figures, *ROW[10:]], on_call)
 
-    assert (await bring(database, path, clock)).reasons == []
+    heard: list[Outcome] = []
 
+    assert (await bring(database, path, clock, listener=heard.append)).reasons == []
+
+    assert ["lost the +" in outcome.why for outcome in heard] == [False, True]
     [record] = [each for each in await records(database) if each.name == "Foyer"]
     assert (record.locations[0].latitude, record.locations[0].longitude) == (50.95, 1.85)
     assert record.phones[0].number == "+33 1 99 00"

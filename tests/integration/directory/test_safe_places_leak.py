@@ -203,8 +203,10 @@ async def test_searching_for_a_canary_finds_nothing(
     for canary in CANARIES:
         answer = await (await hsds.get("/hsds/services", params={"search": canary})).json()
         assert answer["total_items"] == 0, canary
-        answer = await (await hsds.get("/hsds/service_at_locations", params={"postcode": canary})).json()
-        assert answer["total_items"] == 0, canary
+        for around in ({}, {"proximity": "200000"}):
+            asked = {"postcode": canary, **around}
+            answer = await (await hsds.get("/hsds/service_at_locations", params=asked)).json()
+            assert answer["total_items"] == 0, canary
 
 
 async def test_nothing_that_is_said_depends_on_where_the_safe_place_is(
