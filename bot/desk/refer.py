@@ -64,8 +64,8 @@ PROBLEMS = {
     "adult": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands. The child can go alone."),
     "feared": N_(
         "Nothing was sent: they are in another country or belong to one, or nobody said in which they are, and the "
-        "child may fear it. Write the country into the consent and what the child said under “Across borders”, or ask by "
-        "a request there."
+        "child may fear it. Write the country into the consent and what the child said under “Across borders”, or ask "
+        "by a request there."
     ),
     "adult_named": N_(
         "Nothing was sent: the text may name an adult with whom the child may not go. Write it without the name. "
