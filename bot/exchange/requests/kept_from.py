@@ -39,7 +39,8 @@ class KeptFrom(ClaimingAdults):
     def require_may_hear(self, tx: Connection, vault: Vault, case: Case, agreement: Agreement) -> None:
         """Raises MayBeFeared where the gate stops what would be told to the recipient of this agreement.
 
-        A service abroad may report to whoever governs there. Whose a mission is, its name does not say, so nothing is
+        A service abroad may report to whoever governs there, and of one that is in no list of ours somebody has to say
+        in which country it is. Whose a mission is, its name does not say, so nothing is
         told to one: a request for consular contact names its country, and has a lawyer's step and two people's hands.
         """
         names, told, places = [agreement.named], {agreement.country or ""}, set[str]()
@@ -54,5 +55,7 @@ class KeptFrom(ClaimingAdults):
         readers = [Recipient(each, Kind.ORGANISATION, each, frozenset({each})) for each in abroad]
         if any(_MISSION.search(name) for name in names):
             readers.append(Recipient("mission", Kind.STATE, "", None))
+        if not (places or agreement.country or agreement.recipient.startswith(SERVICE)):  # who is in no list of ours
+            readers.append(Recipient("anywhere", Kind.ORGANISATION, "", None))
         if readers and gate.stops(situation, readers):
             raise MayBeFeared(case.number)

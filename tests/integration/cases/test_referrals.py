@@ -105,7 +105,8 @@ async def test_the_receiver_sees_what_was_chosen_and_nothing_else(world, held):
         ({"recipient": "agency:1", "named": "Tunisian Consulate, Palermo"}, True),
         ({"recipient": "agency:1", "named": "القنصلية التونسية"}, True),
         ({"recipient": "agency:1", "named": "Consultorio familiare"}, False),
-        ({"recipient": "agency:1", "named": "A shelter", "country": None}, False),
+        ({"recipient": "agency:1", "named": "A home, in Tunis", "country": None}, True),  # nobody said where it is
+        ({"recipient": "service:none", "country": None}, False),
     ],
 )
 async def test_a_referral_across_a_border_or_to_a_mission_asks_the_gate_when_it_is_sent_and_again_when_it_is_opened(
