@@ -60,10 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--ship", action="store_true", help="keep the vectors with the code: nobody else computes them")
     serve = _command(commands, "serve", "answer Rasa's REST channel", _serve)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    serve.add_argument("-p", "--port", type=int, default=5005, help="the port, 5005 unless given")
+    serve.add_argument("-p", "--port", type=_port, default=5005, help="the port, 5005 unless given")
     serve.add_argument("--exact", action="store_true", help="follow Rasa into its silences too, to compare with it")
     for command in (shell, serve):
-        command.add_argument("--actions", metavar="URL", help="an action server, instead of the project's own actions")
+        command.add_argument(
+            "--actions", metavar="URL", type=_address, help="an action server, instead of the project's own actions"
+        )
     return parser
 
 
@@ -72,6 +74,18 @@ def _command(commands: Any, name: str, does: str, run: Callable[[argparse.Namesp
     parser.add_argument("--project", type=Path, help="any Rasa 3.1 project, instead of Waymark's own")
     parser.set_defaults(run=run)
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: a number up to 65535")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: write http://localhost:5055/webhook")
+    return text
 
 
 def _elsewhere(project: Path | None) -> bool:

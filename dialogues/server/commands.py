@@ -28,9 +28,12 @@ def serve(host: Host, address: str, port: int) -> int:
     """Serve until interrupted."""
     for doubt in host.doubts():
         print(f"note: {doubt}", file=sys.stderr)
-    print(f"http://{address}:{port}/webhooks/rest/webhook", flush=True)
+
+    def listening(_: str) -> None:
+        print(f"http://{address}:{port}/webhooks/rest/webhook", flush=True)
+
     try:
-        web.run_app(make_app(host), host=address, port=port, print=None)
+        web.run_app(make_app(host), host=address, port=port, print=listening)
     except OSError as error:
         print(f"cannot listen on {address}:{port}: {error.strerror or error}; try another --port", file=sys.stderr)
         return 1
@@ -39,6 +42,8 @@ def serve(host: Host, address: str, port: int) -> int:
 
 def shell(host: Host) -> int:
     """Talk in this terminal. A number presses a button."""
+
+    print("Write to it. A number presses a button, /stop ends.", file=sys.stderr)
 
     async def talk() -> int:
         taps: list[str] = []

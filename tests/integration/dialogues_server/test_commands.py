@@ -141,6 +141,14 @@ def test_a_folder_that_is_no_project_is_told(tmp_path, capsys):
         assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("option", "given"), [("--port", "99999"), ("--actions", "localhost:5055")])
+def test_a_port_or_an_address_that_is_none_is_refused_before_anything_is_read(capsys, option, given):
+    with pytest.raises(SystemExit):
+        main(["serve", "--project", "nowhere", option, given])
+
+    assert f"{given!r} is no " in capsys.readouterr().err
+
+
 def test_the_known_traps_are_pointed_at(tmp_path, capsys):
     domain = """
         intents: [greet, in_danger, lost, form]
@@ -271,4 +279,6 @@ def test_the_shell_answers_and_a_number_presses_a_button(tmp_path, capsys, monke
 
     assert dialogues("shell", write_project(tmp_path)) == 0
 
-    assert capsys.readouterr().out.splitlines() == ["Hello", "Which town?", "Done with Oslo"]
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == ["Hello", "Which town?", "Done with Oslo"]
+    assert "/stop ends" in printed.err
