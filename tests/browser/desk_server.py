@@ -48,6 +48,7 @@ from dialogues.understanding.model import Priority
 from directory import demonstration
 from directory.asking import Directory
 from tests.conftest import MASTER_KEY, make_sqlite_template, make_tables
+from tests.program import START_SECONDS
 
 PROCEDURES = Path(__file__).parents[2] / "dialogues" / "procedures"
 
@@ -85,7 +86,7 @@ class DeskServer:
 
     def __enter__(self) -> DeskServer:
         self._thread.start()
-        self.run(self._start())
+        self.run(self._start(), within=START_SECONDS)  # the first of a worker makes its database too
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -94,8 +95,8 @@ class DeskServer:
         self._thread.join()
         self._folder.cleanup()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+    def run(self, work: Coroutine[Any, Any, T], within: float = 30) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(within)
 
     async def _start(self) -> None:
         path = Path(self._folder.name) / "waymark.db"
