@@ -201,6 +201,8 @@ def test_words_for_a_watched_phone_are_sent_only_when_the_officer_says_so(
     field.click(timeout=5000)  # with alarms and warnings above it nothing lies over it
     expect(field).to_be_in_viewport(ratio=1)
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 320, "height": 640})  # a page at four times its size
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     field.fill("Hello")
     page.locator("form[data-answer]").get_by_label("Whoever holds the phone may read this").check()
     page.get_by_role("button", name="Send", exact=True).click()

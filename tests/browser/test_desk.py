@@ -174,7 +174,7 @@ def test_no_keystroke_is_lost_to_a_reload_a_lost_line_an_ended_session_or_a_refu
     offer.get_by_label("What they should know").fill("she waits at the gate")
     desk.run(desk.database.write(lambda tx: disable_officer(tx, omar.id, desk.clock.now())))
     offer.get_by_role("button", name="Offer the case").click()
-    expect(page.get_by_text("That colleague cannot take a case now.")).to_be_visible()
+    expect(page.get_by_text("That colleague cannot take a case now.")).to_be_focused()  # so it is seen, and heard
     expect(offer.get_by_label("What they should know")).to_have_value("she waits at the gate")
     expect(offer).to_be_visible()
 

@@ -183,6 +183,7 @@ class WaymarkLive extends HTMLElement {
     this.#noteAlerts();
     this.#tick();
     this.#toEnd(true);
+    this.#toWhatIsWrong();
   }
 
   #open() {
@@ -254,6 +255,16 @@ class WaymarkLive extends HTMLElement {
     // On a phone the page scrolls and not the talk: show its last line above the field.
     const hidden = (log.lastElementChild?.getBoundingClientRect().bottom ?? 0) - lowestInSight();
     if (log.scrollHeight <= log.clientHeight && hidden > 0) scrollBy(0, hidden + 12);
+  }
+
+  /** Why an act was refused stands where it was tried, on a phone far above the end of the talk: go there. */
+  #toWhatIsWrong() {
+    const refused = performance.getEntriesByType("navigation")[0]?.responseStatus >= 400;
+    const wrong = this.querySelector('main .notice-warn[role="alert"]');
+    if (!refused || !wrong) return;
+    wrong.tabIndex = -1;
+    wrong.focus({ preventScroll: true });
+    wrong.scrollIntoView({ block: "center" });
   }
 
   #noteAlerts() {
