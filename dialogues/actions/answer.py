@@ -76,7 +76,7 @@ def _ways_on(text: Procedure, language: str, translate: Translate, *, childs_ver
         newer = payload("procedure", procedure=text.key, original=1)
         buttons.insert(0, button(translate(language, "Newer text, in English"), newer))
     if text.contacts:
-        buttons.append(button(translate(language, "Numbers"), payload("procedure_contacts", procedure=text.key)))
+        buttons.append(numbers_button(text, translate, language))
     if childs_version:
         # To read aloud, or to show. It changes nothing about who is writing.
         childs = payload("procedure", procedure=text.key, audience="child")
@@ -233,6 +233,10 @@ def where_button(text: Procedure, translate: Translate, language: str) -> dict[s
 
 def steps_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
     return button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key))
+
+
+def numbers_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
+    return button(translate(language, "Numbers"), payload("procedure_contacts", procedure=text.key))
 
 
 def person_button(translate: Translate, language: str) -> dict[str, str]:

@@ -16,9 +16,11 @@ from dialogues.actions.answer import (
     cited,
     listed,
     numbered,
+    numbers_button,
     own_age_button,
     person_button,
     source_line,
+    steps_button,
     validity,
     where_button,
     why_button,
@@ -219,6 +221,9 @@ class AnswerProcedure(ProcedureAction):
         way = await way_of(self._services, tracker) if of_worker else Way()
         # A journey tells of each country itself; what is said of one of them alone would contradict it.
         here = self._shelf.here(text, tracker, translate) if of_worker and not way.is_journey else ""
+        if here and entity(tracker, "part") == "there":
+            self._say_what_differs(dispatcher, text, here, language)
+            return []
         childs = of_worker and self._shelf.has_childs_version(text, language)
         otherwise = [choose_button(other) for other in self._shelf.meant_otherwise(text, tracker)]
         if of_worker and not way.is_journey and self._shelf.may_differ_where_they_are(text, tracker):
@@ -233,6 +238,17 @@ class AnswerProcedure(ProcedureAction):
         if way.is_journey:
             dispatcher.utter_message(text=self._shelf.journey(text, way, tracker, translate))
         return asked_whether_safe(tracker) if text.asks_safety else []
+
+    def _say_what_differs(self, dispatcher: Any, text: Procedure, here: str, language: str) -> None:
+        """For whoever has the text before them and asks about a country: the whole of it is two screens of a phone."""
+        translate = self._translate
+        buttons = [steps_button(text, translate, language), why_button(text, translate, language)]
+        if text.contacts:
+            buttons.append(numbers_button(text, translate, language))
+        dispatcher.utter_message(
+            text="\n\n".join((text.title, here, source_line(text, language, translate))),
+            buttons=[*buttons, person_button(translate, language)],
+        )
 
 
 class ProcedureWhere(ProcedureAction):

@@ -276,7 +276,10 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
         return _surely_meant(message, bool(state.slots.get("safety_question")))
     if danger and _AND.match(words) is None and not text.rstrip().endswith(("?", "؟")):
         return message  # a place alone is where they are
-    return _there(message, str(key), "procedure_contacts" if numbers else "procedure", there or ())
+    if numbers:
+        return _there(message, str(key), "procedure_contacts", there or ())
+    # The text itself is before them: what differs there is asked for.
+    return _there(message, str(key), "procedure", (*(there or ()), Entity("part", "there")))
 
 
 def _surely_meant(message: UserMessage, answers: bool) -> UserMessage:

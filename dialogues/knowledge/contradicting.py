@@ -125,8 +125,19 @@ def _between(above: Iterable[Variation], lines: Iterable[Variation]) -> Iterator
         taking = [line for line in lines if _same_line(first, line) or (first.about and first.about == line.about)]
         for second in lines:
             covered = any(line.overlaps(second) for line in taking)
-            if first.overlaps(second) and not covered and _says_otherwise(first, second):
+            if not first.overlaps(second) or covered:
+                continue
+            if _says_otherwise(first, second) or _are_two_limits(first, second):
                 yield Contradiction(first, second, How.WORDS)
+
+
+def _are_two_limits(first: Variation, second: Variation) -> bool:
+    """Whether a country has a limit beside its region's, and does not say of what: in quite other words it may be the
+    same one. Only limits are held against each other without a word in common: of two, a reader counts on the wrong."""
+    if second.about or {first.section, second.section} != {LaidSection.TIME_LIMITS}:
+        return False
+    one, other = _said(first.texts[ORIGINAL_LANGUAGE]).figures, _said(second.texts[ORIGINAL_LANGUAGE]).figures
+    return bool(one and other and one != other)
 
 
 def _same_line(first: Variation, second: Variation) -> bool:

@@ -127,7 +127,7 @@ def test_a_few_plain_words_ask_on_about_the_text_just_given(words: str, meant: t
     ],
 )
 def test_the_name_of_a_country_asks_what_holds_there(words: str) -> None:
-    assert heard(words, after()) == ("procedure", {})
+    assert heard(words, after()) == ("procedure", {"part": "there"})
 
 
 @pytest.mark.parametrize(("words", "town"), [("and in Calais?", "Calais"), ("et à Vintimille ?", "Vintimille")])
@@ -135,7 +135,7 @@ def test_the_name_of_a_town_does_so_after_an_and(words: str, town: str) -> None:
     place = (Entity("place", town),)
     asked = as_follow_up(UserMessage(words, "search_service", 0.9, entities=place), after())
 
-    assert (asked.intent, asked.entities[1:]) == ("procedure", place)
+    assert (asked.intent, asked.entities[1:]) == ("procedure", (Entity("part", "there"), *place))
     numbers = as_follow_up(UserMessage(town, "search_service", 0.9, entities=place), after("action_procedure_contacts"))
     assert (numbers.intent, numbers.entities[1:]) == ("procedure_contacts", place)
     assert as_follow_up(UserMessage(town, "search_service", 0.9, entities=place), after()).intent == "search_service"
@@ -155,7 +155,7 @@ def test_whom_to_call_and_where_is_asked_in_one_message(words: str) -> None:
     "words", ["and in the EU?", "et dans l'UE ?", "¿y en la Unión Europea?", "وفي الاتحاد الأوروبي؟"]
 )
 def test_so_does_the_name_of_the_union(words: str) -> None:
-    assert heard(words, after()) == ("procedure", {"country": "EU"})
+    assert heard(words, after()) == ("procedure", {"country": "EU", "part": "there"})
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_worker_reads_on_in_the_text_about_the_danger_they_told_of() -> None:
     told = after("action_procedure_now", safety_question=True, speaks_for_child=True, **STEP)
 
     assert heard("which documents", told) == ("procedure_why", {"part": "documents"})
-    assert heard("and in Mexico?", told) == ("procedure", {})
+    assert heard("and in Mexico?", told) == ("procedure", {"part": "there"})
     assert [heard(words, told)[0] for words in ("done", "later", "in Mexico")] == ["nlu_fallback"] * 3
     assert heard("which documents", after("action_procedure_now", safety_question=True))[0] == "nlu_fallback"
 

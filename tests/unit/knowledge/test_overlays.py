@@ -190,11 +190,15 @@ def test_lines_beside_one_another_that_say_different_things_of_one_are_named(
         assert found(tmp_path) == []
 
 
-def test_a_country_that_says_otherwise_than_its_region_takes_its_place_or_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "theirs", ["A guardian within 10 days.", "The judge names who speaks for the child in 3 months."]
+)
+def test_a_country_that_says_otherwise_than_its_region_takes_its_place_or_is_refused(
+    tmp_path: Path, theirs: str
+) -> None:
     def lay(about: str) -> None:
-        for code, days in (("EU", 15), ("IT", 10)):
-            line = saying(f"A guardian within {days} days.")
-            overlay(tmp_path, line.replace("    text:", f"{about}    text:"), code=code)
+        for code, words in (("EU", "A guardian within 15 days."), ("IT", theirs)):
+            overlay(tmp_path, saying(words).replace("    text:", f"{about}    text:"), code=code)
 
     shelf(tmp_path)
     lay("")
@@ -208,7 +212,7 @@ def test_a_country_that_says_otherwise_than_its_region_takes_its_place_or_is_ref
     procedures = Procedures.load(tmp_path)
     texts = {country: procedures.get("late_boat", "en", TODAY, country) for country in ("IT", "FR")}
     assert {country: text.time_limits[1:] for country, text in texts.items() if text} == {
-        "IT": ("A guardian within 10 days.",),
+        "IT": (theirs,),
         "FR": ("A guardian within 15 days.",),
     }
 
