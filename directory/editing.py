@@ -131,13 +131,15 @@ def _place_form(place: Location, prefix: str) -> dict[str, str]:
 
 def changed(record: Service, form: Form, *, at: datetime, sections: Sequence[Section] = tuple(Section)) -> Service:
     """The record as the form says. Raises WrongRecord naming everything that cannot be read."""
-    problems: list[str] = []
+    unread: dict[Section, list[str]] = {}
     for section in sections:
         try:
             record = _READ[section](record, _Filled(form), at)
         except WrongRecord as error:
-            problems += error.problems
-    if problems := problems or record.problems():
+            unread[section] = error.problems
+    # Where its place could not be read, the record lacks one: that is not said again.
+    wrong = record.problems() if Section.PLACE not in unread else []
+    if problems := [*(why for whys in unread.values() for why in whys), *wrong]:
         raise WrongRecord(problems)
     return record
 

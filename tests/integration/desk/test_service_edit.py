@@ -83,7 +83,8 @@ async def test_what_cannot_be_read_is_named_and_nothing_typed_is_lost(world, clo
     shown = await browser.post(page, **fields)
 
     assert browser.status == 422
-    assert "Mend this first" in shown
+    assert "<title>Nothing was changed yet. Mend this first:" in shown
+    assert 'role="alert" tabindex="-1" autofocus>' in shown, "whoever hears the page hears this first"
     assert "is not two times" in shown
     assert "Typed for long" in shown
     assert await world.database.read(lambda tx: store.update_ids(tx, [record.id], list(RecordState))) == {}

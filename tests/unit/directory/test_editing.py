@@ -50,12 +50,20 @@ def test_the_week_is_read_from_its_days():
 
 
 def test_everything_that_cannot_be_read_is_named():
-    form = form_of(RECORD) | {"hours.1": "nine", "special_days": "some day", "minimum_age": "twelve"}
+    form = form_of(RECORD) | {
+        "hours.1": "nine",
+        "special_days": "some day",
+        "minimum_age": "twelve",
+        "phones": "call us",
+    }
 
     with pytest.raises(WrongRecord) as error:
         changed(RECORD, form, at=NOON)
 
-    assert len(error.value.problems) == 3
+    assert len(error.value.problems) == 4, error.value.problems
+    with pytest.raises(WrongRecord) as error:
+        changed(RECORD, form | {"latitude": "north"}, at=NOON)
+    assert len(error.value.problems) == 4, error.value.problems
 
 
 def test_a_section_that_was_not_asked_for_stays():
