@@ -157,7 +157,7 @@ class Directory:
 
         def read(tx: Connection) -> list[FoundService]:
             found = searching.find_near(tx, search, at=at)
-            return _described(tx, found, at=at, language=language, words=self.words, here=here)
+            return _described(tx, found, at=at, language=language, words=self.words, here=here, speaks=wishes.speaks)
 
         return await self.database.read(read)
 
@@ -187,7 +187,7 @@ class Directory:
 
         def read(tx: Connection) -> list[FoundService]:
             found = searching.find_in_country(tx, search, at=at)
-            return _described(tx, found, at=at, language=language, words=self.words)
+            return _described(tx, found, at=at, language=language, words=self.words, speaks=wishes.speaks)
 
         return await self.database.read(read)
 
@@ -253,6 +253,7 @@ def _described(
     language: str,
     words: Translates,
     here: Here | None = None,
+    speaks: str | None = None,
 ) -> list[FoundService]:
     names = store.get_organizations(tx, [service.organization_id for service, _, _ in found])
     return [
@@ -265,6 +266,7 @@ def _described(
             language=language,
             words=words,
             here=here,
+            speaks=speaks,
         )
         for service, location, metres in found
     ]

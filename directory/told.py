@@ -234,6 +234,7 @@ def reasons(
     language: str,
     words: Translates,
     here: Here | None = None,
+    spoken: str | None = None,
 ) -> tuple[str, ...]:
     """Why this one is offered, the strongest first, at most five."""
     found = _reach(service, language, words, here)
@@ -244,7 +245,7 @@ def reasons(
         found.append(words.text(language, OPEN_NOW))
     if service.eligibility.maximum_age is not None and service.eligibility.maximum_age < ADULT:
         found.append(words.text(language, FOR_CHILDREN))
-    found += _spoken(service, language, words)
+    found += _spoken(service, spoken or language, language, words)
     days = days_since_check(service, at)
     if days is not None and not service.stale(at):  # a check of years ago is no reason to go there
         found.append(
@@ -281,11 +282,11 @@ def _reach(service: Service, language: str, words: Translates, here: Here | None
     return [words.text(language, ANYWHERE if store.WORLD in service.countries else WHOLE_COUNTRY)]
 
 
-def _spoken(service: Service, language: str, words: Translates) -> list[str]:
-    """That they speak the language of the person, where they do."""
-    if language not in service.languages:
+def _spoken(service: Service, spoken: str, language: str, words: Translates) -> list[str]:
+    """That they speak the language that is looked for, where they do."""
+    if spoken not in service.languages:
         return []
-    return [words.text(language, SPEAKS, language=locale_of(language).get_display_name(language) or language)]
+    return [words.text(language, SPEAKS, language=locale_of(spoken).get_display_name(language) or spoken)]
 
 
 def days_since_check(service: Service, at: datetime) -> int | None:
@@ -310,14 +311,19 @@ def describe(
     language: str,
     words: Translates,
     here: Here | None = None,
+    speaks: str | None = None,
 ) -> FoundService:
-    """As much of a service as may be told to anyone. Of a confidential one neither place nor distance is said."""
+    """As much of a service as may be told to anyone. Of a confidential one neither place nor distance is said.
+
+    `speaks`: the language that is looked for, where it is not the one in which it is told.
+    """
+    spoken = speaks or language
     name, summary = service.name_in(language), service.summary_in(language)
     told = location if location is not None and not service.confidential else None
     shown = told is not None and told.kind is LocationKind.PHYSICAL
     at_the_door = shown and told is not None and not told.approximate
     metres = _as_known(metres, at_the_door=at_the_door)
-    phone = _phone(service, language)
+    phone = _phone(service, spoken)
     return FoundService(
         id=service.id,
         name=name.text,
@@ -332,8 +338,10 @@ def describe(
         latitude=told.latitude if told is not None and at_the_door else None,
         longitude=told.longitude if told is not None and at_the_door else None,
         confidential=service.confidential,
-        why=reasons(service, metres if shown else None, at=at, language=language, words=words, here=here),
-        suits=(*_reach(service, language, words, here), *_spoken(service, language, words)),
+        why=reasons(
+            service, metres if shown else None, at=at, language=language, words=words, here=here, spoken=spoken
+        ),
+        suits=(*_reach(service, language, words, here), *_spoken(service, spoken, language, words)),
         language=summary.language,
         organization=organization.name if organization else "",
         city=location.city if location else "",

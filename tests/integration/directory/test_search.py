@@ -417,6 +417,7 @@ async def test_what_is_wished_for_is_kept_only_where_it_is_known(
 
     assert [found.name for found in everything] == ["unknown", "contradicted", "met"]
     assert [found.name for found in wished][:1] == ["met"]
+    assert ("They speak Tigrinya" in wished[0].suits) is ("speaks" in wish)
     assert not {"unknown", "contradicted"} & {found.name for found in wished}
 
 
