@@ -90,6 +90,8 @@ NOT_READ = "-"
 MOST_COLUMNS = 200
 #: So many lines may stand above the titles, with them: what the list is, and of when.
 MOST_ABOVE = 10
+#: So many titles that we know make a row of titles, whatever stands above it.
+ENOUGH_KNOWN = 3
 LONGEST_CELL = 100_000
 
 
@@ -126,7 +128,8 @@ def fitting(titles: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]
 
 def titled(rows: Iterator[tuple[int, list[str]]]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The titles and the rows below them. Above may stand a heading, and titles of several columns: of the first rows
-    the one counts that has most of the titles we know, else the first with more than one cell. None: no titles.
+    the one counts that has most of the titles we know, if these are some, else the first with more than one cell: of a
+    list in another language a service must not be taken for its titles. An empty list: no titles.
     Raises UnreadableFile for titles that are no text.
     """
     first = list(islice(rows, MOST_ABOVE))
@@ -135,7 +138,7 @@ def titled(rows: Iterator[tuple[int, list[str]]]) -> tuple[list[str], Iterator[t
     found = next((row for row, titles in enumerate(of) if sum(map(bool, titles)) > 1), None)
     if found is None:
         return [], chain(first, rows)
-    if max(known) > 1:
+    if max(known) >= ENOUGH_KNOWN:
         found = known.index(max(known))
     if wrong := wrong_letters("; ".join(of[found])):
         raise UnreadableFile(wrong)
