@@ -210,6 +210,7 @@ class _Conversation:
         self._message = message
         self._at = at
         self._broken = False
+        tracker.begin_turn()
         self.tracker = tracker
         self.events: list[Event] = []
         self.replies: list[Reply] = []
@@ -359,7 +360,7 @@ class _Conversation:
         return await self._custom(name, tracker)
 
     async def _custom(self, name: str, tracker: Tracker) -> list[Event]:
-        call = {"sender_id": str(self._message.metadata.get("sender_id") or "person"), **tracker.current_state()}
+        call = {"sender_id": str(self._message.metadata.get("sender_id") or "person"), **tracker.as_told_to_actions()}
         if self._message.sender_id:
             call["sender_id"] = self._message.sender_id
         result = await self._engine.actions.run(name, call, self._domain.raw)

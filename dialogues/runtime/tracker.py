@@ -189,6 +189,7 @@ class Tracker(Fold):
         super().__init__(domain, watched, as_rule=as_rule)
         self.events: list[Event] = []  # everything that happened since the last restart
         self.applied: list[Event] = []  # what of it still counts for rules and stories
+        self._session = self._turn_in = 0  # where among the events this session began, and that of the running turn
         self._loops: set[str] = set()
         self._moments: list[Moment] = []
         self._folded = 0  # how many of the applied events the moments know
@@ -215,6 +216,9 @@ class Tracker(Fold):
         kind = event.get("event")
         if kind == "restart":
             self.events.clear()
+            self._session = self._turn_in = 0
+        elif kind == "action" and event.get("name") == SESSION_START:
+            self._session = len(self.events)
         self.events.append(event)
         if kind == "slot":  # three of four are
             self.applied.append(event)
@@ -242,6 +246,10 @@ class Tracker(Fold):
             else:
                 self.applied.append(event)
             self.take(event)
+
+    def begin_turn(self) -> None:
+        """Actions are told of this session only. As in Rasa, a turn that begins one tells of the last one too."""
+        self._turn_in = self._session
 
     def moments(self) -> tuple[list[Moment], Moment]:
         """What rules saw before each action that counts, and what they see now."""
@@ -313,8 +321,13 @@ class Tracker(Fold):
         twin._forget_moments()
         return twin
 
-    def current_state(self) -> dict[str, Any]:
-        """As Rasa's HTTP API shows it and rasa-sdk receives it. Whoever gets it may change it."""
+    def as_told_to_actions(self) -> dict[str, Any]:
+        """As rasa-sdk receives it. An action may change it."""
+        return self.current_state(since=self._turn_in)
+
+    def current_state(self, *, since: int = 0) -> dict[str, Any]:
+        """As Rasa's HTTP API shows it, with the events from a place on. Whoever gets it may change it."""
+        told = self.events[since:]
         users = [event for event in self.events if event.get("event") == "user"]
         state: dict[str, Any] = copied(
             {
@@ -324,14 +337,14 @@ class Tracker(Fold):
                 "latest_event_time": self.events[-1].get("timestamp") if self.events else None,
                 "followup_action": self.followup,
                 "paused": self.paused,
-                "events": self.events[-EVENTS_COPIED_DEEP:],
+                "events": told[-EVENTS_COPIED_DEEP:],
                 "latest_input_channel": users[-1].get("input_channel") if users else None,
                 "active_loop": self.loop,
                 "latest_action": {"action_name": self.latest_action} if self.latest_action else {},
                 "latest_action_name": self.latest_action,
             }
         )
-        state["events"] = [*map(dict, self.events[:-EVENTS_COPIED_DEEP]), *state["events"]]
+        state["events"] = [*map(dict, told[:-EVENTS_COPIED_DEEP]), *state["events"]]
         return state
 
     def to_state(self) -> DialogueState:

@@ -20,3 +20,13 @@ class Forget(Action):
 
     def run(self, dispatcher, tracker, domain):
         return [ReminderCancelled(name="r")]
+
+
+class Look(Action):
+    def name(self):
+        return "action_look"
+
+    def run(self, dispatcher, tracker, domain):
+        told = [event for event in tracker.events if event["event"] in ("restart", "session_started", "user")]
+        dispatcher.utter_message(text=" ".join(event.get("text") or event["event"] for event in told))
+        return []
