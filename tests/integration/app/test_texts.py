@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote
@@ -29,6 +30,8 @@ async def release(helpline: Helpline, change: tuple[str, str]) -> Desk:
     found = re.search(r"<textarea name=\"content\".*?>(.*?)</textarea>", page, re.S)
     assert found is not None
     content = unescape(found[1])
+    # As whoever looks at a text again writes down: after the day it says, no edit without another one is taken.
+    content = re.sub(r"(?m)^review_due: .*$", f"review_due: {datetime.now(UTC).date() + timedelta(days=90)}", content)
     assert change[0] in content
     version = re.search(r'name="read" value="([^"]*)"', page)
     assert version is not None
@@ -86,7 +89,7 @@ async def test_the_desk_finds_a_text_by_meaning_in_every_language(helpline: Help
         ("ar", "الولد راح من عندنا بالليل وما رجع", "missing_child"),
     ):
         _, page = await desk.get(f"/desk/texts?language={language}&q={quote(words)}")
-        rows = re.findall(r'<th scope="row"><a href="/desk/texts/(\w+)/', page)
+        rows = re.findall(r'<th scope="row"[^>]*><a href="/desk/texts/(\w+)/', page)
         assert key in list(dict.fromkeys(rows))[:3], (words, rows[:6])
 
 
