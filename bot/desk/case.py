@@ -223,7 +223,7 @@ async def case_screen(
     obstacles: Sequence[str] = (),
 ) -> web.Response:
     """The page of a case. `problem` and `draft` give back what could not be sent, `typed` the fields of the form
-    `typed_in` ("offer", "ask", "urgency"), `obstacles` why it is not closed."""
+    `typed_in` ("offer", "ask", "urgency", "close"), `obstacles` why it is not closed."""
     officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
     case_id, whole = request.match_info["id"], "all" in request.query
 
@@ -338,7 +338,7 @@ async def close(request: web.Request) -> web.StreamResponse:
     try:
         return await move(request, work, then="queue", notice="closed")
     except NotReadyToClose as refused:
-        return await case_screen(request, status=409, obstacles=refused.obstacles)
+        return await case_screen(request, status=409, obstacles=refused.obstacles, typed_in="close", typed=fields)
 
 
 @routes.post("/desk/cases/{id}/reopen", name="reopen", allow=Permission.CASE_REOPEN)

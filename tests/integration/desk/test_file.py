@@ -126,6 +126,7 @@ async def test_risk_tasks_and_a_checklist_before_closing(world, at_desk, amira, 
     await browser.send(f"{page}/close", closing="helped", check=["safe", "told", "next"])
     assert browser.status == 409
     assert "A task is still open." in browser.page
+    assert 'name="closing" value="helped" required checked' in browser.page
     await ines.go(f"{page}/file")
     await ines.send(f"{page}/risk/sign", risk=re.search(r'name="risk" value="([^"]+)"', ines.page)[1])
     await browser.go(f"{page}/file")
