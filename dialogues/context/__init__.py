@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dialogues.context.acting import as_acting
 from dialogues.context.agreeing import as_agreeing
-from dialogues.context.asking_on import as_follow_up
+from dialogues.context.asking_on import as_follow_up, given_a_text
 from dialogues.context.flagging import as_flag
 from dialogues.context.hiding import as_hiding
 from dialogues.context.introducing import as_introduction
@@ -20,5 +20,9 @@ from dialogues.runtime.model import DialogueState, UserMessage
 def in_context(message: UserMessage, state: DialogueState) -> UserMessage:
     """The message as it is meant after what `state` remembers. Danger and a tap stay what they are."""
     meant = as_introduction(as_look_up(as_flag(as_agreeing(message, state), state)), state)
-    meant = as_journey(as_follow_up(as_narrowing(meant, state.events), state), state)
-    return as_hiding(as_acting(meant, state), state)
+    meant = as_narrowing(meant, state.events)
+    # "The steps" are those of a text in sight; where none was read yet, the whole of it.
+    reads = given_a_text(state.events)
+    for way in (as_follow_up, as_acting) if reads else (as_acting, as_follow_up):
+        meant = way(meant, state)
+    return as_hiding(as_journey(meant, state), state)

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from dialogues.actions.danger import IN_DANGER
-from dialogues.context.asking_on import given_last, plain
+from dialogues.context.asking_on import OF_DANGER, given_last, plain
 from dialogues.context.hiding import AT_ONCE
 from dialogues.context.hiding import INTENT as WHERE_TO_HIDE
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
@@ -23,11 +23,6 @@ from dialogues.runtime.model import DialogueState, Entity, UserMessage
 LONGEST: Final = 80
 #: Who is in danger anew, asks for a person or answers the question is heard so.
 _GO_FIRST: Final = frozenset({"in_danger", "not_safe", "ask_human", "affirm", "deny", "share_location"})
-#: What was said last where the danger is still what is spoken of.
-_OF_DANGER: Final = frozenset(
-    {"action_call_officer", "action_safe", "action_unsafe", "action_still_here", "action_tell_where_to_hide"}
-)
-
 _WELL: Final = (
     r"(?:(?:ok|okay|so|but|and|please|help|yes|bon|mais|et|alors|oui|y|pero|bueno|si|طيب|و|نعم)[,.!]?\s+){0,2}"
 )
@@ -59,7 +54,7 @@ def as_acting(message: UserMessage, state: DialogueState) -> UserMessage:
     if not reason or message.intent in _GO_FIRST or message.text.startswith("/"):
         return message
     waits = state.slots.get("safety_question") and not state.slots.get("asked_by_text")
-    if state.active_loop.get("name") or not (waits or given_last(state.events) in _OF_DANGER):
+    if state.active_loop.get("name") or not (waits or given_last(state.events) in OF_DANGER):
         return message
     if not 0 < len(message.text.strip()) <= LONGEST or _ASKS.fullmatch(plain(message.text)) is None:
         return message

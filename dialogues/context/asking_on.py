@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from dialogues.actions.danger import IN_DANGER
 from dialogues.knowledge.countries import is_country
 from dialogues.knowledge.search import fold
 from dialogues.runtime.model import DialogueState, Entity, Event, UserMessage
@@ -41,6 +42,10 @@ _GIVES_A_TEXT: Final = frozenset(
 )
 #: After these the text is still what was spoken of.
 _BETWEEN: Final = frozenset({"action_listen", "action_not_understood", "action_still_here", "utter_who_am_i"})
+#: What was said last where a danger is what is spoken of.
+OF_DANGER: Final = frozenset(
+    {"action_call_officer", "action_safe", "action_unsafe", "action_still_here", "action_tell_where_to_hide"}
+)
 #: What is seldom asked in the midst of a text, and not by "and the mother?". Less sure than this, it is not understood.
 _SMALL_TALK: Final = frozenset({"who_are_you", "change_language", "inform"})
 #: What is no question: "do I have to say yes?" agrees to nothing.
@@ -246,19 +251,19 @@ _AROUND: Final = " \t\n.,;:!?¿¡؟،؛…\"'«»“”()"
 
 def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     """The message as a press of the button it names, where it asks on about the text that was just given."""
-    text, key = message.text, state.slots.get("last_procedure")
+    text, key = message.text, _in_sight(state) or state.slots.get("last_procedure")
     if not key or message.intent == "in_danger" or text.startswith("/") or not 0 < len(text.strip()) <= LONGEST:
         return message
     # In a form, and where "are you safe right now?" was asked of danger, the next words are the answer. A worker reads
     # on in the text about that danger: none of the words below says that a child is safe, or is not.
     danger = state.slots.get("safety_question") and not state.slots.get("asked_by_text")
-    of_worker = state.slots.get("audience") == "worker" or state.slots.get("speaks_for_child")
+    of_worker = _tells_of_a_child(state)
     if state.active_loop.get("name") or (danger and not of_worker):
         return message
     words = plain(text)
     if state.slots.get("audience") != "child" and _asks_to_report(words):
         return _pressed(message, "report_case", procedure=str(key))
-    if not given_a_text(state.events):
+    if not (given_a_text(state.events) or _in_sight(state)):
         return message
     for (intent, part), asks in _patterns():
         if asks.fullmatch(words) is not None:
@@ -280,6 +285,17 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
         return _there(message, str(key), "procedure_contacts", there or ())
     # The text itself is before them: what differs there is asked for.
     return _there(message, str(key), "procedure", (*(there or ()), Entity("part", "there")))
+
+
+def _tells_of_a_child(state: DialogueState) -> bool:
+    return state.slots.get("audience") == "worker" or bool(state.slots.get("speaks_for_child"))
+
+
+def _in_sight(state: DialogueState) -> str:
+    """The text about the danger somebody just told of, before they have read it: "by when?" asks on about it."""
+    reason = state.slots.get("danger_reason")
+    told = reason and _tells_of_a_child(state) and given_last(state.events) in OF_DANGER
+    return IN_DANGER.get(str(reason), "") if told else ""
 
 
 def _surely_meant(message: UserMessage, answers: bool) -> UserMessage:

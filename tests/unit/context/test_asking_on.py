@@ -193,6 +193,15 @@ def test_a_worker_reads_on_in_the_text_about_the_danger_they_told_of() -> None:
     assert heard("which documents", after("action_procedure_now", safety_question=True))[0] == "nlu_fallback"
 
 
+def test_the_text_about_a_danger_is_asked_on_about_before_it_was_read() -> None:
+    danger = {"danger_reason": "suicide_self_harm", "safety_question": True, "last_procedure": "turning_18"}
+    told = as_follow_up(UserMessage("who do I call?", "who_are_you", 0.9), after("action_call_officer", **danger))
+    assert told.intent == "who_are_you"  # by who may be in danger themselves
+    of_a_child = after("action_call_officer", speaks_for_child=True, **danger)
+    told = as_follow_up(UserMessage("who do I call?", "who_are_you", 0.9), of_a_child)
+    assert (told.intent, told.entities) == ("procedure_contacts", (Entity("procedure", "self_harm"),))
+
+
 def test_report_is_pressed_whatever_was_read_since_its_button_was_shown() -> None:
     assert heard("report", after("action_find_service"))[0] == "report_case"
     assert heard("report", after("action_find_service", audience="child"))[0] == "nlu_fallback"
