@@ -230,6 +230,7 @@ async def referrals_screen(
             **household_context(tx, hand.vault, hand.officer, case),
             "adults": claimants.adults_of(tx, hand.vault, case),
             "blocked": free_to_move.may_not_move(tx, case_id),
+            "feared": service.shut_by_fear(tx, hand.vault, case, referrals, adults=adults),
             "naming": service.naming_an_adult(tx, hand.vault, case, referrals, adults=adults),
             "sent": sent,
             "was_done": was_done(request) or sent is not None,

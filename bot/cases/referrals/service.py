@@ -204,6 +204,18 @@ def naming_an_adult(tx: Connection, vault: Vault, case: Case, listed: Sequence[L
     return found
 
 
+def shut_by_fear(tx: Connection, vault: Vault, case: Case, listed: Sequence[Listed], *, adults: Adults) -> set[str]:
+    """The referrals under way that the gate stops by now: no link to them opens."""
+    found = set()
+    for each in listed:
+        if each.referral.is_under_way:
+            try:
+                _require_may_hear(tx, vault, case, each.referral.consent_id, adults)
+            except MayBeFeared:
+                found.add(each.referral.id)
+    return found
+
+
 def remind_late(tx: Connection, vault: Vault, *, at: datetime) -> list[str]:
     """Notice the referrals whose window is half gone in silence. Returns their cases. Run every minute."""
     reminded = []

@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from bot.cases import consent
 from bot.cases import service as cases
 from bot.cases.record import service as record
+from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
+from bot.exchange.requests import situations
 from directory import demonstration, store
 from directory import store as directory
 from tests.integration.cases.test_consent import AGREED
@@ -54,6 +56,32 @@ async def sent(browser, page, **fields):
     link = unescape(re.search(r'<code class="long" dir="ltr">([^<]+)</code>', browser.page)[1])
     code = re.search(r'class="num spoken" dir="ltr">(\d{6})</b>', browser.page)[1]
     return link[link.index("/referral") :], code
+
+
+async def test_a_referral_abroad_waits_for_what_the_child_fears_and_is_shut_by_it(
+    world, at_desk, amira, page, stranger
+):
+    case_id, hand = page.removeprefix("/desk/cases/"), world.hand(amira)
+    abroad = replace(AGREED, items=("age",), withheld=(), country="TN", recipient="agency:1", named="A home in Tunis")
+    await world.database.write(lambda tx: consent.record(tx, hand, case_id, abroad))  # the newest, so its form is first
+
+    async def fears(*countries):
+        known = Situation(frozenset(countries), False)
+        await world.database.write(lambda tx: situations.record_situation(tx, hand, case_id, known))
+
+    browser = await at_desk(amira)
+    await browser.go(f"{page}/refer")
+    said = {"urgency": "urgent", "items": "age", "ask": "A bed?", "adult": "nobody"}
+    await browser.send(f"{page}/refer", **said)
+    assert browser.status == 409
+    assert "the child may fear it" in " ".join(browser.page.split())
+    await fears()
+    link, code = await sent(browser, page)
+    await fears("TN")
+
+    assert "The link is shut" in await browser.go(f"{page}/refer")
+    await stranger.post("/referral", token=link.partition("token=")[2], code=code)
+    assert stranger.status == 404
 
 
 async def test_a_receiver_without_an_account_opens_once_and_answers(world, at_desk, amira, page, stranger):
