@@ -131,7 +131,7 @@ class Domain:
     @property
     def declared_intents(self) -> frozenset[str]:
         """The intents that the files name, without those that every project has."""
-        return frozenset(next(iter(item)) if isinstance(item, dict) else str(item) for item in self.raw["intents"])
+        return frozenset(_name_of(item) for item in self.raw.get("intents", ()))
 
     def knows_loop(self, name: str) -> bool:
         return name in self.forms or name in _LOOPS or name in self.actions
@@ -263,7 +263,7 @@ class DomainReader:
             actions=frozenset(self._actions),
             session_expiration_minutes=self._minutes,
             carry_over_slots=self._carry_over,
-            raw=self._raw,
+            raw=self._whole(),
             retrieval_intents=frozenset(self._retrieval),
         )
 
@@ -286,6 +286,12 @@ class DomainReader:
                 self.problems.append(Problem(block.file, line, text))
             else:
                 yield line, str(item), item
+
+    def _whole(self) -> dict[str, Any]:
+        """All files as one, as Rasa tells it: what is listed in several once, and nothing of which there is none."""
+        listed = {key: {_name_of(item): item for item in self._raw[key]} for key in ("intents", "entities", "actions")}
+        whole = {**self._raw, **{key: list(items.values()) for key, items in listed.items()}}
+        return {key: value for key, value in whole.items() if value}
 
     def _keep_raw(self, block: Block) -> None:
         for key in ("intents", "entities", "actions"):
@@ -482,6 +488,11 @@ class DomainReader:
             tuple(str(slot) for slot in required),
             _names(settings.get("ignored_intents")) if isinstance(settings, Block) else frozenset(),
         )
+
+
+def _name_of(item: Any) -> str:
+    """The name of an item of a list, with settings or without."""
+    return str(next(iter(item), item)) if isinstance(item, dict) else str(item)
 
 
 def _no_type(settings: Any) -> str:

@@ -6,4 +6,6 @@ class Nothing(Action):
         return "action_nothing"
 
     def run(self, dispatcher, tracker, domain):
+        told = {key: domain[key] for key in ("intents", "entities", "actions") if key in domain}
+        dispatcher.utter_message(text=f"{ {key: sorted(names) for key, names in told.items()} }")
         return []
