@@ -33,11 +33,11 @@ _LIKE_LETTERS = str.maketrans("013457", "oieast")
 #: Shorter ones say too little to be told from `14yo`, `mp3` or `m3a`.
 _SHORTEST, _SHORTEST_WITHOUT_DIGITS = 5, 8
 #: `15ans`, `600km`, `2nite`; `20h50`; `16-year-old`, `under-18s`.
-_COUNTED = re.compile(r"\d{1,4}[a-z]+|\d{1,2}h\d{2}|(?:\d{1,2}|[A-Za-z]{3,})(?:-(?:\d{1,2}s?|[A-Za-z]{3,}))+")
+_COUNTED = re.compile(r"\d{1,4}[a-z]+|\d{1,2}h\d{2}|(?:\d{1,2}|[A-Z]?[a-z]{2,})(?:-(?:\d{1,2}s?|[A-Z]?[a-z]{2,}))+")
 #: So many digits are in no word that is written with digits for letters (Arabizi, `l7ou9ou9`), whatever their case.
 _DIGITS_OF_A_CODE, _DIGITS_OF_A_SHOUTED_CODE = 4, 3
 #: How much likelier than by chance one letter follows the other in a word, on average, in bits.
-_LIKE_A_WORD = 0.0
+_LIKE_A_WORD, _LIKE_WORDS_IN_ONE = 0.0, 0.6
 
 
 class Codes:
@@ -54,7 +54,7 @@ class Codes:
 
         No word stands in their place: "number" there hid four of 206 crises.
         """
-        if shown.isascii() and shown.isalpha():
+        if shown[1:].islower() and shown.isalpha():
             return shown
         if _PAYLOAD.fullmatch(shown):
             return _SIGNS.sub(" ", shown).strip()
@@ -73,22 +73,22 @@ class Codes:
         if self._is_known(piece) or _COUNTED.fullmatch(piece):
             return False
         if not digits:
-            return rises > 1 and not self._is_like_a_word(piece)
+            return rises > 1 and self._likeness(piece) < _LIKE_WORDS_IN_ONE  # HelpMePlease is words in one
         if digits >= _DIGITS_OF_A_CODE:
             return True
         if piece[1:].islower():  # also Sa3adouni
             return False
         if piece.isupper() and shouted:
             return digits >= _DIGITS_OF_A_SHOUTED_CODE
-        return digits >= _DIGITS_OF_A_SHOUTED_CODE or not self._is_like_a_word(piece)
+        return digits >= _DIGITS_OF_A_SHOUTED_CODE or self._likeness(piece) < _LIKE_A_WORD
 
     def _is_known(self, piece: str) -> bool:
         lower = piece.lower()
         return lower in self._known or lower.translate(_LIKE_LETTERS) in self._known
 
-    def _is_like_a_word(self, piece: str) -> bool:
+    def _likeness(self, piece: str) -> float:
         places = _places(re.sub(r"[-_]+", " ", piece.lower()))
-        return float(self._follows[places[:-1], places[1:]].mean()) >= _LIKE_A_WORD
+        return float(self._follows[places[:-1], places[1:]].mean())
 
     def _is_shouted(self, text: str) -> bool:
         """Whether the words that have no digit are in capitals: then capitals say nothing of the others."""
