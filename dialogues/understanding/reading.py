@@ -25,6 +25,7 @@ from dialogues.understanding.age_alone import (
     tells_only_an_age,
     tells_only_of_a_wrong_age,
 )
+from dialogues.understanding.codes import Codes
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
 from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
@@ -98,6 +99,7 @@ class Understanding:
         self._child_from = learnt.child_threshold
         self._phrases = learnt.phrases
         self._language: LanguageModel = learnt.language
+        self._codes = Codes([*learnt.vocabulary["common"], *learnt.vocabulary["places"]])
         self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
         self._entities = EntityFinder(learnt.vocabulary, directory_names(), sounding_names(), great_names())
         self._nothing_to_ask = _Scores(np.zeros(len(self._intents.labels), np.float32), NO_MEANING)
@@ -172,15 +174,16 @@ class Understanding:
         folded = [fold(shown) for shown, _ in asked]
         known = [self._phrases.get(words) for words in folded]
         scores = [self._nothing_to_ask] * len(asked)
-        unsure = [at for at, meant in enumerate(known) if not _says_all(meant)]
-        for at, score in zip(unsure, self._score([(asked[at][0], folded[at]) for at in unsure]), strict=True):
+        said = [self._codes.without(shown) for shown, _ in asked]
+        unsure = [at for at, meant in enumerate(known) if said[at] and not _says_all(meant)]
+        for at, score in zip(unsure, self._score([said[at] for at in unsure]), strict=True):
             scores[at] = score
-        told = zip(asked, folded, known, scores, strict=True)
-        return [self._decide(shown, words, ask, meant, score) for (shown, ask), words, meant, score in told]
+        told = zip(asked, said, folded, known, scores, strict=True)
+        return [self._decide(shown, text, words, ask, meant, score) for (shown, ask), text, words, meant, score in told]
 
-    def _decide(self, shown: str, folded: str, ask: Ask, known: Known | None, scores: _Scores) -> Reading:
+    def _decide(self, shown: str, said: str, folded: str, ask: Ask, known: Known | None, scores: _Scores) -> Reading:
         language, cautious = ask.language, ask.cautious
-        guess = self._language.guess(shown, language)
+        guess = self._language.guess(said, language)
         if known and known.language and not language and not guess.certain:
             guess = Guess(known.language, certain=False)
         if _PUZZLED.match(folded):
@@ -207,16 +210,16 @@ class Understanding:
             entities.append(Entity("writer", "child"))
         return _settle(shown, guess.language, guess.certain, ranking, entities, risk, reporter)
 
-    def _score(self, messages: Sequence[tuple[str, str]]) -> list[_Scores]:
-        """Of messages as shown and folded. Long ones are read window by window; a risk in any of them counts, the
+    def _score(self, messages: Sequence[str]) -> list[_Scores]:
+        """Of messages as shown. Long ones are read window by window; a risk in any of them counts, the
         intent is the whole's."""
-        windows = [self._affordable(_windows(shown)) for shown, _ in messages]
+        windows = [self._affordable(_windows(shown)) for shown in messages]
         vectors = self._embed([undisguise(window) for own in windows for window in own])
         scores = []
-        for own, (_, folded) in zip(windows, messages, strict=True):
+        for own in windows:
             # The vectors are the same whatever else is embedded with them. Sums over all sentences would not be, in
             # their last digits: what a message means must not depend on who else writes at that moment.
-            letters = self._ngrams.embed([folded] if len(own) == 1 else [fold(window) for window in own])
+            letters = self._ngrams.embed([fold(window) for window in own])
             embedded = None if vectors is None else vectors[: len(own)]
             vectors = None if vectors is None else vectors[len(own) :]
             like = self._sentences.compare(embedded, letters)
@@ -269,6 +272,8 @@ class Understanding:
 
     def _rank(self, chances: Matrix, known: str) -> list[tuple[str, float]]:
         summed: dict[str, float] = {}
+        if not known and not chances.any():  # no word was left to ask about
+            return [(OUT_OF_SCOPE, 0.0)]
         for i in np.argsort(chances)[::-1][:_LIKELIEST]:
             label = self._intents.labels[i]
             label = OUT_OF_SCOPE if label.startswith(OUT_OF_SCOPE) else label

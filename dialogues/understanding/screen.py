@@ -73,8 +73,11 @@ _CERTAINLY_HARMLESS = 0.02
 _GAP = 3
 _ARABIC_LETTER = re.compile(r"[\u0620-\u064a]")
 _STEP = re.compile(r"\(([^)]*)\)(\?)?|(\S+)")
-#: No word, or one letter that is no answer (yes, no, ok, oui, sí): whoever writes so may be unable to write more.
-_WORDLESS = re.compile(r"^[\s.·…!]*(?:(?![ynkos])[^\W\d_][\s.·…!]*)?$")
+#: No word, or one letter that is no answer (yes, no, ok, oui, sí), or nothing but a spot on the map: whoever writes so
+#: may be unable to write more.
+_WORDLESS = re.compile(
+    r"^[\s.·…!]*(?:(?![ynkos])[^\W\d_][\s.·…!]*|[(\s]*-?\d{1,2}[.,]\d{3,}°?[,;\s]+-?\d{1,3}[.,]\d{3,}°?[)\s]*)?$"
+)
 
 
 class PatternWrong(ValueError):
