@@ -14,7 +14,6 @@ from bot.conversations import duress
 from bot.conversations.heard import (
     INTENT_WITHOUT_WORDS,
     Heard,
-    a_number_is_no_danger,
     facts_of,
     more_urgent,
     own_line,
@@ -217,8 +216,7 @@ class Deciding:
         if text.strip():
             try:
                 async with asyncio.timeout(TURN_LIMIT.total_seconds() / 2):
-                    read = await self._read(text, language=claim.language, hint=message.language)
-                reading = a_number_is_no_danger(read)
+                    reading = await self._read(text, language=claim.language, hint=message.language)
             except Exception as error:
                 log.error(
                     "turn.understanding_failed", conversation_id=claim.conversation_id, error=type(error).__name__

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from bot.channels.model import LONGEST_TEXT, InboundMessage, MessageKind
 from dialogues.runtime.model import Entity, UserMessage
 from dialogues.understanding.model import LANGUAGES, Priority, Reading, Risk
-from dialogues.understanding.own_case import return_code
 
 PRIORITIES = tuple(Priority)  # P0 first
 _RASA_PAYLOAD = re.compile(r"^/(?P<intent>[^\s{]+)(?P<entities>\{.*\})?$", re.DOTALL)
@@ -61,29 +58,6 @@ def tapped_risk(message: UserMessage) -> Risk | None:
 
 def more_urgent(one: Priority, other: Priority) -> Priority:
     return min(one, other, key=PRIORITIES.index)
-
-
-def a_number_is_no_danger(reading: Reading) -> Reading:
-    """A number means nothing alone: a telephone, an age, an hour, a code to come back with the few words people put
-    beside it. What was learnt hears danger in one code of three. "112" is heard by the word lists, and stays."""
-    if reading.risk is None or reading.risk.source != "meaning":
-        return reading
-    if not _is_number(reading.text) and return_code(reading.text) is None:
-        return reading
-    answers = bool(reading.ranking) and reading.ranking[0][0] == "inform"
-    return replace(
-        reading,
-        intent="inform" if answers else "nlu_fallback",
-        confidence=0.0,
-        entities=tuple(entity for entity in reading.entities if entity.name not in {"reason", "priority"}),
-        risk=None,
-    )
-
-
-def _is_number(text: str) -> bool:
-    """Digits of any script, and what is written between them: neither letters nor signs, which may be a knife."""
-    kinds = [unicodedata.category(each) for each in text]
-    return "Nd" in kinds and all(kind[0] in "NPZC" or each == "+" for kind, each in zip(kinds, text, strict=True))
 
 
 def spoken_here(hint: str | None) -> str | None:

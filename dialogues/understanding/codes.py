@@ -7,6 +7,7 @@ no word of any language, so whoever reads for meaning reads without it; the word
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection
 from itertools import pairwise
 
@@ -38,6 +39,12 @@ _COUNTED = re.compile(r"\d{1,4}[a-z]+|\d{1,2}h\d{2}|(?:\d{1,2}|[A-Z]?[a-z]{2,})(
 _DIGITS_OF_A_CODE, _DIGITS_OF_A_SHOUTED_CODE = 4, 3
 #: How much likelier than by chance one letter follows the other in a word, on average, in bits.
 _LIKE_A_WORD, _LIKE_WORDS_IN_ONE = 0.0, 0.6
+
+
+def is_number(text: str) -> bool:
+    """Digits of any script and what is written between them, and neither letters nor signs, which may be a knife."""
+    kinds = [unicodedata.category(each) for each in text]
+    return "Nd" in kinds and all(kind[0] in "NPZC" or each == "+" for kind, each in zip(kinds, text, strict=True))
 
 
 class Codes:

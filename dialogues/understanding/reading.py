@@ -25,7 +25,7 @@ from dialogues.understanding.age_alone import (
     tells_only_an_age,
     tells_only_of_a_wrong_age,
 )
-from dialogues.understanding.codes import Codes
+from dialogues.understanding.codes import Codes, is_number
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
 from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
@@ -33,7 +33,7 @@ from dialogues.understanding.found_alone import is_looked_after, tells_only_of_a
 from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.model import Ask, Priority, Reading, Risk
-from dialogues.understanding.own_case import asks_to_erase_words
+from dialogues.understanding.own_case import asks_to_erase_words, return_code
 from dialogues.understanding.phrases import Known
 from dialogues.understanding.screen import NO_MEANING, Meaning, Screen, raised_for_age
 from dialogues.understanding.towns import directory_names, great_names, sounding_names
@@ -200,7 +200,10 @@ class Understanding:
             if scores.unmoved is not None:
                 asks = min(asks, _asks(self._rank(scores.unmoved, "")[0], folded))
             unsure, answers = cautious or self._embedder is None, ranking[0][0] == "inform"
-            risk = self._screen.read(folded, scores.meaning, asks=asks, answers=answers, cautious=unsure)
+            # A number alone means nothing: a telephone, an age, an hour, a code to come back. "112" is in the lists.
+            numbers_only = is_number(shown) or return_code(shown) is not None
+            meaning = NO_MEANING if numbers_only else scores.meaning
+            risk = self._screen.read(folded, meaning, asks=asks, answers=answers, cautious=unsure)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
         if risk:

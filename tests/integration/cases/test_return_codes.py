@@ -101,7 +101,6 @@ async def test_the_code_opens_nothing_until_the_officer_agrees(phone: Phone):
     amira = await phone.officer("Amira")
     case = await phone.claimed(amira)
 
-    phone.talk.understanding.startled = True  # what is learnt from words hears danger in one number of three
     answers = await phone.say(f"my number is {code}", who="+2")
 
     assert answers == [A_PERSON_LOOKS]

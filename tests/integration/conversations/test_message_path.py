@@ -433,21 +433,6 @@ async def test_a_code_is_never_read_as_words_and_danger_named_in_its_place_is_st
     assert await world.calls() == [("weapon_present", "P0")]
 
 
-async def test_a_number_alone_is_no_danger_whatever_was_learnt_from_words(world: World):
-    world.understanding.startled = True
-    numbers = ("41", "0:40", "+39 347 220 2577", "٠٩٤٧ ٠٧٨٦ ٧٨٨٨ ٦٢٧٤", "\u20669565\u2069")
-    for number in numbers:
-        await world.write(number)
-    await world.settle()
-    assert await world.calls() == []
-    assert {(each.intent, each.entities) for each in world.engine.heard} == {("nlu_fallback", ())}
-
-    for number, words in enumerate(("he is 41", "2 🔪"), 1):  # beside a number anything may stand
-        await world.write(words, who=f"+{number}")
-    await world.settle()
-    assert await world.calls() == [("threats", "P0"), ("threats", "P0")]
-
-
 async def test_a_group_is_refused_kindly_once_and_again_when_it_adds_us_again_and_its_words_are_dropped(world: World):
     no_groups = "I do not answer in groups, to keep people safe. Please write to me alone.\nDanger now? Call 112."
     await world.write("he has a knife", kind="group")

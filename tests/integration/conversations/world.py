@@ -99,10 +99,9 @@ def danger_in(text: str) -> Risk | None:
 
 @dataclass
 class PlainReading:
-    """Understands one word of each kind. `startled`: hears danger in whatever holds a digit, as what is learnt may."""
+    """Understands one word of each kind."""
 
     broken: bool = False
-    startled: bool = False
     language: str | None = None
     seen: list[str] = field(default_factory=list)
 
@@ -110,10 +109,9 @@ class PlainReading:
         self.seen.append(text)
         if self.broken:
             raise RuntimeError("no model")
-        risk = danger_in(text)
-        if risk is None and self.startled and any(each.isdigit() for each in text):
-            risk = Risk("threats", Priority.P0, 0.1, "meaning")
-        return Reading(text, self.language or language or "en", self.language is not None, "inform", 1.0, (), (), risk)
+        return Reading(
+            text, self.language or language or "en", self.language is not None, "inform", 1.0, (), (), danger_in(text)
+        )
 
 
 @dataclass

@@ -61,3 +61,16 @@ def test_a_payload_typed_by_hand_is_heard_without_its_signs(understanding: Under
 @pytest.mark.parametrize("pin", ["41.00821, 28.97841", "-12.0464 -77.0428", "(36.8065, 10.1815)"])
 def test_a_spot_on_the_map_and_no_word_calls_a_person(understanding: Understanding, pin: str):
     assert understanding.read(pin).risk is not None
+
+
+NUMBERS = ("41", "127", "0:40", "7:40", "+39 347 220 2577", "٧:٤٠", "٠٩٤٧ ٠٧٨٦ ٧٨٨٨ ٦٢٧٤", "\u20669565\u2069")
+
+
+@pytest.mark.parametrize("number", [*NUMBERS, "my code is 1234 5678 9012 3456"])
+def test_a_number_alone_is_no_danger_whatever_was_learnt_from_words(understanding: Understanding, number: str):
+    assert understanding.read(number).risk is None
+
+
+def test_beside_a_number_anything_may_stand(understanding: Understanding):
+    assert understanding.read("112").risk is not None
+    assert understanding.read("2 🔪").risk is not None
