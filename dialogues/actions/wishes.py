@@ -122,8 +122,10 @@ def _language_called(name: str) -> str | None:
     return code if code != name and code in locale_of("en").languages else None
 
 
-def is_wish(wish: str) -> bool:
-    """Whether it is one of ours: a tap may be forged."""
+def is_wish(wish: object) -> bool:
+    """Whether it is one of ours: a tap may be forged, and then it need not even be text."""
+    if not isinstance(wish, str):
+        return False
     return wish in WISHES or (wish.startswith(SPEAKS) and wish.removeprefix(SPEAKS) in locale_of("en").languages)
 
 
@@ -178,13 +180,10 @@ def named(wishes: Sequence[str], language: str, translate: Translate) -> str:
         if not wish.startswith(SPEAKS):
             return translate(language, WISHES[wish][0])
         code = wish.removeprefix(SPEAKS)
-        return translate(language, THEY_SPEAK).format(language=locale_of(language).languages.get(code, code))
+        tongue = locale_of(language).languages.get(code, code)
+        return translate(language, "they speak {language}").format(language=tongue)
 
     return with_commas(", ".join(called(wish) for wish in wishes if is_wish(wish)), language)
-
-
-#: A msgid.
-THEY_SPEAK = "they speak {language}"
 
 
 def worth_wishing(found: Sequence[FoundService], wishes: Sequence[str], language: str) -> list[str]:

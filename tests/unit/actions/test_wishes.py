@@ -6,7 +6,7 @@ from bot.kernel.words import Words
 from dialogues.actions.ports import Wishes
 from dialogues.actions.reading import with_commas
 from dialogues.actions.results import checked, distance
-from dialogues.actions.wishes import asked_for, gender_in, named, need_beside, wishes_for, wishes_in
+from dialogues.actions.wishes import asked_for, gender_in, is_wish, named, need_beside, wishes_for, wishes_in
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,7 @@ def test_a_wish_is_asked_for_as_the_directory_knows_it_and_care_in_pregnancy_is_
 
     assert Wishes(**asked_for(wishes_for("shelter", said), "en")) == Wishes(pregnant=True, staff="women")
     assert wishes_for("srh", said) == ["woman"]
+    assert not is_wish(0)  # a forged tap
     assert asked_for(["speaks", "speaks:ti", "speaks:zz"], "en") == {"speaks": "ti"}
     assert named(["free", "speaks:ti"], "fr", Words.load().text) == "gratuit, on y parle tigrigna"
 
