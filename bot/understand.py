@@ -59,7 +59,7 @@ async def _answer(line: str, reading: ReadingRoom, places: Places, gazetteer: Ga
 
     def place(words: str) -> str | None:
         found = places.resolve(words, country=country, beyond=gazetteer)
-        return found[0].name if found else country_in_english(words)
+        return found[0].english if found else country_in_english(words)
 
     return {"id": message_id, **decide(await reading.read(text, language=language), place)}
 

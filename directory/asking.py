@@ -114,7 +114,7 @@ class Directory:
         place = (await self._fresh_places()).nearest(latitude, longitude)
         if place is None:
             return None
-        return FoundPlace(place.name, place.country, round(latitude, SHARED_DIGITS), round(longitude, SHARED_DIGITS))
+        return FoundPlace(place.english, place.country, round(latitude, SHARED_DIGITS), round(longitude, SHARED_DIGITS))
 
     def nearest_known(self, latitude: float, longitude: float) -> tuple[Place, int] | None:
         """The known place nearest to a point, and how many metres from it the point is. Out of what is in memory."""
@@ -273,4 +273,4 @@ def _described(
 
 
 def _found(place: Place) -> FoundPlace:
-    return FoundPlace(place.name, place.country, place.latitude, place.longitude)
+    return FoundPlace(place.english, place.country, place.latitude, place.longitude)

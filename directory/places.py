@@ -31,6 +31,8 @@ from directory.spelling import bare, consonants, fold, in_latin, likeness, sound
 
 SUPPLEMENT = Path(__file__).resolve().parent / "data" / "places.csv"
 TOWNS = SUPPLEMENT.with_name("towns.csv")
+#: The places whose English name is not the one that GeoNames has, by key.
+ENGLISH = SUPPLEMENT.with_name("english.csv")
 
 #: Longer is not the name of a place, and would cost time to compare.
 LONGEST_NAME = 80
@@ -66,7 +68,7 @@ class Place(Struct, frozen=True):
     """A place with its names. `weight` 1 to 10: how likely it is meant when the name fits several."""
 
     key: str
-    name: str  # canonical English GeoNames name
+    name: str  # what GeoNames calls it
     country: str
     latitude: float
     longitude: float
@@ -79,6 +81,11 @@ class Place(Struct, frozen=True):
     def name_in(self, language: str) -> str:
         """The name people of that language use, else the canonical one."""
         return self.names.get(language) or self.name
+
+    @property
+    def english(self) -> str:
+        """Its English name, by which it is told outward: Seville, where GeoNames itself has Sevilla."""
+        return self.name_in("en")
 
     def spellings(self) -> list[str]:
         return [self.name, *self.names.values(), *self.aliases]
@@ -98,6 +105,18 @@ def _read_supplement(path: Path) -> Iterator[Place]:
                 raise ValueError(f"{path.name}, line {line}: {error}") from error
 
 
+def _names(row: Mapping[str, str]) -> dict[str, str]:
+    english = _english_names().get(row["key"])
+    names = {language: row[language] for language in ("fr", "es", "ar") if row[language]}
+    return {"en": english, **names} if english else names
+
+
+@cache
+def _english_names() -> Mapping[str, str]:
+    with ENGLISH.open(encoding="utf-8", newline="") as file:
+        return {row["key"]: row["english"] for row in csv.DictReader(file)}
+
+
 def _place(row: Mapping[str, str]) -> Place:
     latitude, longitude, weight = float(row["latitude"]), float(row["longitude"]), int(row["weight"])
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
@@ -113,7 +132,7 @@ def _place(row: Mapping[str, str]) -> Place:
         kind=row["kind"],
         route=row["route"],
         weight=weight,
-        names={language: row[language] for language in ("fr", "es", "ar") if row[language]},
+        names=_names(row),
         aliases=tuple(filter(None, row["other"].split("|"))),
     )
 

@@ -14,7 +14,7 @@ from dialogues.understanding import fold as fold_module
 from directory import places as places_module
 from directory import scripts as scripts_module
 from directory import spelling as spelling_module
-from directory.places import SUPPLEMENT, TOWNS, Index, Place, index_of_towns, load_supplement
+from directory.places import ENGLISH, SUPPLEMENT, TOWNS, Index, Place, index_of_towns, load_supplement
 from directory.spelling import sounds
 
 #: What makes other names of the same lists.
@@ -29,7 +29,7 @@ def shipped_places() -> tuple[Place, ...]:
 
 def towns_index() -> Index:
     """Of the larger towns, for `ShippedTowns`: worked out once, where messages are learnt, and read by every start."""
-    return kept("towns", Index, [TOWNS, *_CODE_OF_PLACES], index_of_towns)
+    return kept("towns", Index, [TOWNS, ENGLISH, *_CODE_OF_PLACES], index_of_towns)
 
 
 #: A shorter name of a town that is not on the routes is too often a word or a person.
@@ -52,7 +52,7 @@ def directory_names() -> list[str]:
 
 def _read_from() -> list[Path]:
     """The lists, and the code that reads them."""
-    return [SUPPLEMENT, TOWNS, *_CODE_OF_PLACES, *map(Path, (__file__, fold_module.__file__))]
+    return [SUPPLEMENT, TOWNS, ENGLISH, *_CODE_OF_PLACES, *map(Path, (__file__, fold_module.__file__))]
 
 
 def _read_names() -> list[str]:
@@ -101,7 +101,7 @@ def _read_sounds() -> dict[str, int]:
 def town_names() -> Iterator[str]:
     """Names of the larger towns by which a message is searched; in other scripts than ours also other spellings."""
     for town in load_supplement(TOWNS):
-        spellings = [town.name]
+        spellings = [town.name, *(town.names[code] for code in ("en", "fr", "es") if code in town.names)]
         large = town.weight >= _LARGE
         spellings += [alias for alias in town.aliases if (large and ord(alias[0]) > 0x24F) or _is_arabic_name(alias)]
         for spelling in spellings:

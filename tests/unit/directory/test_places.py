@@ -233,3 +233,18 @@ def test_a_country_is_not_taken_for_a_town_that_is_spelt_like_it(written: str, c
 def test_a_town_called_like_a_country_is_found():
     assert PLACES.resolve("تونس", beyond=TOWNS)[0].name == "Tunis"
     assert country_in_english("Ventimiglia") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "english", "geonames"),
+    [
+        ("sevilla", "Seville", "Sevilla"),
+        ("Köln", "Cologne", "Köln"),
+        ("باتراس", "Patras", "Pátra"),
+        ("Sfax", "Sfax", "Sfax"),
+    ],
+)
+def test_a_place_is_told_outward_by_its_english_name(written: str, english: str, geonames: str):
+    found, *_namesakes = PLACES.resolve(written, beyond=TOWNS)
+
+    assert (found.english, found.name) == (english, geonames)

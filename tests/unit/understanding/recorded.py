@@ -37,6 +37,7 @@ MADE_FROM = (
     "directory/spelling.py",
     "directory/gazetteer.py",
     "directory/geography.py",
+    "directory/data/english.csv",
     "directory/data/places.csv",
     "directory/data/towns.csv",
     "requirements.lock",
