@@ -19,6 +19,7 @@ from bot.exchange.outside.model import LINK_HOLDS, MOST_VIEWS, LinkDead, Mail, N
 from bot.exchange.outside.notices import LinkNotices
 from bot.exchange.outside.service import Made, Page
 from bot.exchange.outside.talk import MOST_MESSAGES
+from bot.exchange.outside.words import words_behind_links
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner, PartnerKind
@@ -37,7 +38,6 @@ from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
 from bot.kernel.mail import Mailer
 from bot.kernel.one_time import MOST_TRIES
-from bot.kernel.words import Words
 from tests.conftest import NOON
 from tests.integration.exchange.test_hold_notices import acts, ended, look, placed
 from tests.integration.exchange.test_holds import a_dossier
@@ -439,7 +439,7 @@ async def post(tunis: Outside, clock: SetClock) -> AsyncIterator[Post]:
             italy.vault,
             clock,
             Signals(),
-            words=Words.load(),
+            words=words_behind_links(),
             mailer=Mailer(server.url, "desk@lampedusa.example"),
             page="https://lampedusa.example/request",
             helpline="Lampedusa helpline",
