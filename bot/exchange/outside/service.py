@@ -401,6 +401,7 @@ def _page(
         answered=frozenset(thread_store.answered(tx, request.id)),
         held=bool(told & {hold.id for hold in claimants.standing_holds(tx, request.case_id or "")}),
         files=len(store.files_of(tx, request.id)),
+        views_left=max(0, MOST_VIEWS - link.views - counts),
     )
     if counts:
         store.count_view(tx, link.id)
