@@ -186,6 +186,7 @@ async def test_a_german_partner_reads_answers_and_refuses_in_german_or_in_what_t
     ]
     await reader.send("/request/refuse", reason=Refusal.NO_BASIS.value, alternative=Alternative.LAWYER.value)
     assert "Vielen Dank. Die Fachkraft weiß Bescheid" in reader.page
+    assert 'name="switch"' not in reader.page  # nothing opens any more
     assert (await here.file(made.link.request_id)).request.status is Status.REFUSED
     assert REGISTRY.get_sample_value("waymark_words_missing_total", {"language": "de"}) == unsaid
 
