@@ -19,6 +19,7 @@ from bot.desk.texts import Meant
 from bot.erasing import PersonEraser
 from bot.exchange.exchange import Exchange
 from bot.exchange.outside.notices import LinkNotices
+from bot.exchange.outside.words import words_behind_links
 from bot.exchange.partners.keys import Identity
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
@@ -82,7 +83,7 @@ class Offices:
             vault,
             clock,
             signals,
-            words=words,
+            words=words_behind_links(),
             mailer=self._mailer,
             page=f"{settings.public_url}{bot.desk.LINK_PAGE}",
             helpline=identity.name,

@@ -15,6 +15,7 @@ from bot.desk.frame import context_of, go_to, hand_of, save_as
 from bot.exchange.outside import service
 from bot.exchange.outside.model import ENDINGS, LARGEST_FILE, LinkDead, NotTaken, token_in
 from bot.exchange.outside.service import Page
+from bot.exchange.outside.words import words_behind_links
 from bot.exchange.requests.model import (
     ALTERNATIVES,
     CONFIDENCES,
@@ -26,16 +27,18 @@ from bot.exchange.requests.model import (
 )
 from bot.exchange.requests.types import FIELDS, QUESTIONS
 from bot.kernel.access import Permission
-from bot.kernel.pages import render
+from bot.kernel.pages import render, translators
 from bot.kernel.uploads import uploaded
 from bot.kernel.web import PUBLIC, Routes, client_address, form
-from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, SETTINGS, SIGNALS, VAULT, WORDS
+from bot.kernel.web_keys import CLOCK, DATABASE, SETTINGS, SIGNALS, VAULT
 from bot.kernel.words import N_
 
 #: What leads here stands in an e-mail: it says nothing of what is behind it.
 PATH = "/request"
 #: A form with a file, and what is around it.
 UPLOAD_CAP = LARGEST_FILE + 64 * 1024
+#: Of the page, which speaks languages that the rest of the desk does not: an error page must not try to.
+SPEAKS: web.RequestKey[str] = web.RequestKey("language behind a link")
 
 #: Why something could not be taken in, by the code of `NotTaken`.
 PROBLEMS: Mapping[str, str] = {
@@ -80,6 +83,22 @@ async def open_link(request: web.Request) -> web.StreamResponse:
         return _answer(request, asks=True, token=token, wrong=True, status=403)
     request.app[SIGNALS].wake("exchange")
     return _answer(request, page=page)
+
+
+@routes.post(f"{PATH}/language", name="outside_language", allow=PUBLIC)
+async def change_language(request: web.Request) -> web.StreamResponse:
+    """The same page in another language, with what was typed. A token that comes along is not looked at."""
+    fields, at, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
+    reply, named = fields.get("reply", "")[:80], fields.get("named", "") == "yes"
+    _speak(request, fields.get("switch", ""))
+    if not reply:
+        return _answer(request, asks=True, token=token_in(fields.get("token", "")))
+    look = service.look_in_another_language if named else service.look_again
+    try:
+        page = await request.app[DATABASE].write(lambda tx: look(tx, vault, reply, at))
+    except LinkDead:
+        return await _dead(request)
+    return _answer(request, page=page, typed=fields)
 
 
 @routes.post(f"{PATH}/accept", name="outside_accept", allow=PUBLIC)
@@ -176,7 +195,7 @@ async def request_file(request: web.Request) -> web.StreamResponse:
 def _written_in(request: web.Request, fields: MultiDict[str]) -> str:
     """The language that they say they wrote in; else that of the page."""
     said = fields.get("written_in", "")
-    return said if said in SPOKEN else request[LANGUAGE]
+    return said if said in SPOKEN else _language(request)
 
 
 def _answers(fields: MultiDict[str], language: str) -> list[dict[str, str]]:
@@ -229,9 +248,15 @@ async def _dead(request: web.Request) -> web.Response:
 
 
 def _speak(request: web.Request, language: str) -> None:
-    """In this language, if we speak it: that of the contact, and then that of the page they came from."""
-    if language in request.app[WORDS].languages:
-        request[LANGUAGE] = language
+    """In this language, if the page speaks it: that of the contact, and then that of the page they came from."""
+    if language in words_behind_links().languages:
+        request[SPEAKS] = language
+
+
+def _language(request: web.Request) -> str:
+    words = words_behind_links()
+    asked = request.get(SPEAKS) or words.speaks(request.query.get("lang", ""))
+    return asked or words.negotiate(request.headers.get("Accept-Language"))
 
 
 def _answer(
@@ -249,6 +274,8 @@ def _answer(
     settings = request.app[SETTINGS]
     context = {
         **context_of(request),
+        **translators(words_behind_links()),
+        "languages": words_behind_links().languages,
         "asks": asks,
         "token": token,
         "page": page,
@@ -267,4 +294,4 @@ def _answer(
         "alternatives": ALTERNATIVES,
         "spoken": SPOKEN,
     }
-    return render(request, "desk/outside.html", context, status=status)
+    return render(request, "desk/outside.html", context, status=status, language=_language(request))

@@ -78,7 +78,7 @@ def make_templates(rooms: Mapping[str, Path], words: Words, more: Mapping[str, A
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.newstyle_gettext = True  # type: ignore[attr-defined]
-    environment.globals.update({**_translators(words), "url": _url, "static": _static, "csrf_field": _csrf_field})
+    environment.globals.update({**translators(words), "url": _url, "static": _static, "csrf_field": _csrf_field})
     environment.globals.update({"direction": direction, **more})
     environment.filters.update({"when": _when, "moment": _moment, "bdi": _bdi})
     return environment
@@ -138,7 +138,7 @@ def _find(environment: jinja2.Environment, template: str) -> jinja2.Template:
     return environment.select_template([f"{room}/{template}" for room in environment.loader.rooms])
 
 
-def _translators(words: Words) -> dict[str, Any]:
+def translators(words: Words) -> dict[str, Any]:
     """`_`, `gettext`, `ngettext` and what `{% trans %}` calls. Values are escaped, sentences are ours."""
 
     @jinja2.pass_context

@@ -81,7 +81,11 @@ class Words:
 
         Those that come with the program are read once in a process.
         """
-        return _shipped() if locales == LOCALES else cls._made_of(_read(locales))
+        return _shipped(locales) if locales.is_relative_to(LOCALES) else cls._made_of(_read(locales))
+
+    def and_more(self, others: Words) -> Words:
+        """These, and the languages of `others`: for pages that speak more languages than the house."""
+        return Words({**others._languages, **self._languages})
 
     @classmethod
     def _made_of(cls, languages: dict[str, _Sentences]) -> Words:
@@ -139,10 +143,10 @@ class Words:
 
 
 @cache
-def _shipped() -> Words:
-    sources = [Path(__file__), *(path for _, _, path in po_files(LOCALES))]
-    shape = dict[str, _Sentences]
-    return Words._made_of(kept("words", shape, sources, lambda: _read(LOCALES)))
+def _shipped(locales: Path) -> Words:
+    sources = [Path(__file__), *(path for _, _, path in po_files(locales))]
+    shape, name = dict[str, _Sentences], "words" if locales == LOCALES else f"{locales.name}_words"
+    return Words._made_of(kept(name, shape, sources, lambda: _read(locales)))
 
 
 def _read(locales: Path) -> dict[str, _Sentences]:
@@ -241,15 +245,16 @@ def lint(
     sources: Iterable[Path] = (),
     *,
     other_domains: Iterable[str] = ("dialogues",),
+    also: Iterable[Sentence] = (),
 ) -> list[str]:
     """What is wrong with the translations, a sentence each; nothing if all is well.
 
     `other_domains` hold sentences that no source marks (a dialogue project has its own lint): they are checked for
-    their headers and placeholders, and not for being used.
+    their headers and placeholders, and not for being used. `also` are sentences that no file of `sources` marks.
     """
     files = po_files(locales)
     catalogs = {(language, domain): read_catalog(path, language) for language, domain, path in files}
-    used = sentences(sources)
+    used = [*sentences(sources), *also]
     problems = [problem for language, domain, path in files for problem in _wrong_header(language, domain, path)]
     for (language, domain), catalog in catalogs.items():
         problems.extend(_wrong_in_catalog(language, domain, catalog))

@@ -152,7 +152,7 @@ def test_they_see_about_whom_it_is_only_after_they_took_it_on(asked: Asked, chro
     assert [line for line in said if "422" not in line] == []
 
 
-@pytest.mark.parametrize(("asked", "scheme"), [("ar", "dark"), ("fr", "light")], indirect=["asked"])
+@pytest.mark.parametrize(("asked", "scheme"), [("ar", "dark"), ("de", "light")], indirect=["asked"])
 def test_the_page_speaks_the_language_of_the_contact_and_fits_a_phone(
     asked: Asked, chromium: Browser, scheme: str, request: pytest.FixtureRequest
 ):
@@ -162,7 +162,11 @@ def test_the_page_speaks_the_language_of_the_contact_and_fits_a_phone(
 
     page.goto(link)
     page.locator("input[name=code]").fill(code)
-    page.locator("button").click()
+    page.get_by_role("button", name="Ελληνικά").click()
+    expect(page.get_by_role("heading", name="Ένα αίτημα")).to_be_visible()
+    page.locator("input[name=code]").fill(code)
+    page.locator("form[action='/request'] button").click()
+    page.locator(f"button[name=switch][value={language}]").click()
     page.locator("form[action='/request/accept'] button").click()
     picture(page, f"outside-{language}")
 

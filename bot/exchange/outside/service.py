@@ -24,6 +24,7 @@ from bot.exchange.outside.model import (
     LARGEST_FILE,
     LINK_HOLDS,
     MOST_FILES,
+    MOST_VIEWS,
     Link,
     LinkDead,
     Mail,
@@ -31,6 +32,7 @@ from bot.exchange.outside.model import (
 )
 from bot.exchange.outside.store import KeptFile
 from bot.exchange.outside.talk import MOST_MESSAGES, STOPS, Said, talk_of, written_from_outside
+from bot.exchange.outside.words import language_of
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner
 from bot.exchange.post.model import LetterRefused, LetterStopped, Receipt, ReceiptState, ReceivedLetter
@@ -129,7 +131,7 @@ def make_link(tx: Connection, hand: Hand, request_id: str, *, mails: bool) -> Ma
         made_by=hand.officer.id,
         made_at=hand.at,
         expires_at=hand.at + LINK_HOLDS,
-        language=next(iter((*contact.languages, *partner.languages)), "en"),
+        language=language_of(contact, partner),
         tries=0,
         views=0,
         mail=Mail.WAITING if mails else Mail.OFF,
@@ -193,7 +195,7 @@ def to_remind(tx: Connection, vault: Vault, request_id: str, at: datetime) -> tu
         partner, contact = _reachable(tx, vault, sealed.request, at)
     except (ChannelClosed, NotNow):
         return None
-    return contact.email, next(iter((*contact.languages, *partner.languages)), "en")
+    return contact.email, language_of(contact, partner)
 
 
 def reminded(tx: Connection, *, vault: Vault, request_id: str, event_id: str, well: bool, at: datetime) -> None:
@@ -251,6 +253,14 @@ def look_again(tx: Connection, vault: Vault, reply: str, at: datetime) -> Page:
     """The page once more, without what is about anybody. Raises LinkDead."""
     link, _ = _opened(tx, vault, reply, at)
     return _page(tx, vault, link, reply, at, shows=False)
+
+
+def look_in_another_language(tx: Connection, vault: Vault, reply: str, at: datetime) -> Page:
+    """The page once more, all of it. To show it is a view like any other: without one left, nobody is named in it.
+    Raises LinkDead."""
+    link, _ = _opened(tx, vault, reply, at)
+    shows = link.views < MOST_VIEWS
+    return _page(tx, vault, link, reply, at, shows=shows, counts=shows)
 
 
 def accept(tx: Connection, vault: Vault, reply: str, at: datetime) -> Page:
@@ -391,6 +401,7 @@ def _page(
         answered=frozenset(thread_store.answered(tx, request.id)),
         held=bool(told & {hold.id for hold in claimants.standing_holds(tx, request.case_id or "")}),
         files=len(store.files_of(tx, request.id)),
+        views_left=max(0, MOST_VIEWS - link.views - counts),
     )
     if counts:
         store.count_view(tx, link.id)

@@ -51,7 +51,7 @@ PUBLIC_PATHS = frozenset(
         "/exchange/key", "/provider", "/guest", "/guest/talk", "/guest/write",
         "/wall", "/wall/live", "/chat/writing", "/chat/read", "/chat/marks",
         "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/given",
-        "/request/message", "/request/refuse",
+        "/request/language", "/request/message", "/request/refuse",
     }
 )  # fmt: skip
 #: Where a machine shows a secret instead of a session.

@@ -7,13 +7,17 @@ from datetime import timedelta
 
 import pytest
 from aiohttp.test_utils import TestClient
+from prometheus_client import REGISTRY
 
 from bot.exchange.outside import model as outside_model
 from bot.exchange.outside import service as outside
+from bot.exchange.outside import store as links
 from bot.exchange.partners import service as partner_service
+from bot.exchange.partners.model import Contact
 from bot.exchange.requests import drafting, service, thread
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
+from bot.exchange.requests.model import Alternative, Refusal, Status
 from bot.kernel.access import Role
 from tests.conftest import NOON
 from tests.integration.desk.browser import Browser
@@ -23,7 +27,8 @@ from tests.integration.exchange.two_countries import Country, a_draft
 
 @pytest.fixture
 async def here(world, clock) -> Country:
-    made, partner = Country(world, clock, "IT"), a_partner()
+    made, contact = Country(world, clock, "IT"), Contact("Amel", "+216 71 000 000", EMAIL, ("so", "de-AT"))
+    partner = a_partner(contacts=(contact,))
     await made.prepare()
     await world.database.write(lambda tx: partner_service.add_partner(tx, world.vault, partner, by="test", at=NOON))
     for n in (1, 2):
@@ -139,3 +144,52 @@ async def test_whoever_asks_back_says_in_which_language_and_reads_the_answer_as_
     await reader.post("/request/answer", reply=reply, ground="child_only", written_in="ar", **said)
     answer = (await here.file(asked)).lines[-1]
     assert (answer.line.asked, answer.line.language, answer.text) == (key, "ar", "نعم")
+
+
+async def test_a_german_partner_reads_answers_and_refuses_in_german_or_in_what_they_choose(
+    here: Country, reader: Browser
+):
+    made = await a_link(here)
+    assert made.link.language == "de"  # the first of theirs that the page speaks
+    unsaid = REGISTRY.get_sample_value("waymark_words_missing_total", {"language": "de"})
+
+    page = await reader.go(f"/request?lang={made.link.language}")
+    assert '<html lang="de"' in page
+    assert page.count('name="switch"') == 10
+    page = await reader.post("/request/language", token=made.token, code="", language="de", switch="el")
+    assert ("Ένα αίτημα" in page, made.token in page) == (True, True)  # nothing is lost, and nothing was spent
+    page = await reader.post("/request", token=made.token, code=made.code, language="de")
+    assert "Wer hat das Kind betreut, und wie?" in page
+    page = await reader.send("/request/accept")
+    assert "Wird nur Amel gezeigt." in page
+    assert re.search(r'<option value="de" selected>Deutsch</option>', page)
+
+    reply, key = re.search(r'name="reply" value="([^"]+)"', page)[1], re.search(r'name="asked" value="(\w+)"', page)[1]
+    typed = {"reply": reply, "language": "de", f"text-{key}": "Die Großmutter", "named": "yes"}
+    page = await reader.post("/request/language", **typed, switch="it")
+    assert ("Mostrato solo a Amel." in page, "Die Großmutter" in page) == (True, True)
+    assert await views_of(here, made) == 3  # to be shown it in another language is to be shown it
+    await reader.post("/request/answer", **typed, asked=key)
+    assert (reader.status, "Bitte geben Sie an, von wem Ihre Antworten handeln." in reader.page) == (422, True)
+    said = {f"how-{key}": "seen", f"confidence-{key}": "high", "asked": key, "ground": "child_only"}
+    page = await reader.post("/request/answer", **typed, **said)
+    assert "Vielen Dank. Es ist gespeichert." in page
+    assert (await here.file(made.link.request_id)).lines[-1].line.language == "de"
+
+    # No more views than there are, and the last is not taken from them by a switch.
+    shown = [await reader.post("/request/language", reply=reply, named="yes", switch="de") for _ in range(3)]
+    assert ["Wird nur Amel gezeigt." in page for page in shown] == [True, True, False]
+    assert ['name="switch" value="uk"' in page for page in shown] == [
+        True,
+        False,
+        True,
+    ]
+    await reader.send("/request/refuse", reason=Refusal.NO_BASIS.value, alternative=Alternative.LAWYER.value)
+    assert "Vielen Dank. Die Fachkraft weiß Bescheid" in reader.page
+    assert 'name="switch"' not in reader.page  # nothing opens any more
+    assert (await here.file(made.link.request_id)).request.status is Status.REFUSED
+    assert REGISTRY.get_sample_value("waymark_words_missing_total", {"language": "de"}) == unsaid
+
+
+async def views_of(here: Country, made: outside.Made) -> int:
+    return (await here.see(lambda tx: links.newest(tx, made.link.request_id))).views

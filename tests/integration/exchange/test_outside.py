@@ -19,6 +19,7 @@ from bot.exchange.outside.model import LINK_HOLDS, MOST_VIEWS, LinkDead, Mail, N
 from bot.exchange.outside.notices import LinkNotices
 from bot.exchange.outside.service import Made, Page
 from bot.exchange.outside.talk import MOST_MESSAGES
+from bot.exchange.outside.words import words_behind_links
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner, PartnerKind
@@ -37,7 +38,6 @@ from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
 from bot.kernel.mail import Mailer
 from bot.kernel.one_time import MOST_TRIES
-from bot.kernel.words import Words
 from tests.conftest import NOON
 from tests.integration.exchange.test_hold_notices import acts, ended, look, placed
 from tests.integration.exchange.test_holds import a_dossier
@@ -114,8 +114,9 @@ def a_partner(**changed: Any) -> Partner:
 
 
 @pytest.fixture
-async def tunis(italy: Country, clock: SetClock) -> Outside:
-    partner, vault = a_partner(), italy.vault
+async def tunis(italy: Country, clock: SetClock, request: pytest.FixtureRequest) -> Outside:
+    contact = Contact("Amel", "+216 71 000 000", EMAIL, getattr(request, "param", ("fr",)))
+    partner, vault = a_partner(contacts=(contact,)), italy.vault
     admins = [await italy.world.officer(f"admin-{n}", Role.ADMIN) for n in (1, 2)]
     await italy.database.write(lambda tx: partner_service.add_partner(tx, vault, partner, by="test", at=NOON))
     for admin in admins:
@@ -439,7 +440,7 @@ async def post(tunis: Outside, clock: SetClock) -> AsyncIterator[Post]:
             italy.vault,
             clock,
             Signals(),
-            words=Words.load(),
+            words=words_behind_links(),
             mailer=Mailer(server.url, "desk@lampedusa.example"),
             page="https://lampedusa.example/request",
             helpline="Lampedusa helpline",
@@ -447,6 +448,7 @@ async def post(tunis: Outside, clock: SetClock) -> AsyncIterator[Post]:
         yield Post(server, notices)
 
 
+@pytest.mark.parametrize("tunis", [("so", "de-AT")], indirect=True)  # the first that the page speaks
 async def test_the_e_mail_says_that_a_request_waits_and_nothing_about_anybody(tunis: Outside, post: Post):
     _, request_id = await tunis.asked()
     made = await tunis.link(request_id, mails=True)
@@ -457,10 +459,10 @@ async def test_the_e_mail_says_that_a_request_waits_and_nothing_about_anybody(tu
     (mail,) = post.server.mails
     text = mail.get_content()
     assert mail["To"] == EMAIL
-    assert mail["Subject"] == "Une demande vous attend"
-    assert f"https://lampedusa.example/request?lang=fr#{made.token}\r\n" in text  # behind the #: no server is told it
+    assert mail["Subject"] == "Eine Anfrage wartet auf Sie"
+    assert f"https://lampedusa.example/request?lang=de#{made.token}\r\n" in text  # behind the #: no server is told it
     file = await tunis.italy.file(request_id)
-    for told in (*file.fields.values(), file.decision, file.request.number, made.code, "enfant", "child", "Amel"):
+    for told in (*file.fields.values(), file.decision, file.request.number, made.code, "Kind", "child", "Amel"):
         assert told not in text
     assert file.request.status is Status.DELIVERED
 
