@@ -23,7 +23,7 @@ INTENT: Final = "ask_human"
 #: Letters of a message that are looked at, at its beginning and at its end.
 LONGEST: Final = 600
 #: These call a person themselves, go on to one, or only look a word up.
-_GO_FIRST: Final = frozenset({"in_danger", "not_safe", INTENT, "report_case", "red_flag", "where_to_hide", "look_up"})
+_GO_FIRST: Final = frozenset({"in_danger", "not_safe", INTENT, "red_flag", "where_to_hide", "look_up"})
 #: What answers "are you safe right now?"
 _ANSWERS: Final = frozenset({"affirm", "deny"})
 
@@ -201,4 +201,4 @@ def _plain(words: str) -> str:
 @cache
 def _patterns() -> tuple[re.Pattern[str], ...]:
     """Compiled when somebody first writes, so that a start does not wait for it."""
-    return tuple(re.compile(rf"(?<![\w'])(?:{wish})(?!\w){_OF_OTHERS}") for wish in _WISHES)
+    return tuple(re.compile(rf"(?<![\w'])و?(?:{wish})(?!\w){_OF_OTHERS}") for wish in _WISHES)

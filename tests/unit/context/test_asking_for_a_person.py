@@ -27,6 +27,7 @@ WANT_A_PERSON = (
     "بدي أحكي مع حدا عن أوراقي",
     "ابني ما عم يقبلوه بالمدرسة، أريد التحدث مع شخص",
     "عايز اكلم حد، مش عارف اعمل ايه",
+    "ابني مريض وبدي احكي مع حدا",
     "ممكن حدا يتصل فيني بكرا",
     "بغيت نهضر مع شي واحد على الوراق",
     "bdi e7ki ma3 7ada 3an l wra2",
@@ -109,12 +110,11 @@ def test_what_else_was_asked_is_kept_to_be_answered() -> None:
     ("intent", "entities", "state"),
     [
         ("in_danger", (), DialogueState()),
-        ("report_case", (), DialogueState()),
         ("deny", (), DialogueState({"safety_question": True})),
         ("nlu_fallback", (), DialogueState(active_loop={"name": "report_form"})),
         ("search_service", (Entity("need", "mental_health"),), DialogueState()),
     ],
-    ids=["danger", "a report", "not safe", "the answer to a report", "somebody is what they look for"],
+    ids=["danger", "not safe", "the answer to a report", "somebody is what they look for"],
 )
 def test_what_brings_a_person_by_itself_stays_what_it_is(
     intent: str, entities: tuple[Entity, ...], state: DialogueState
