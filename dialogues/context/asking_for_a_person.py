@@ -34,7 +34,7 @@ _ARE_SOMEBODY: Final = frozenset({"mental_health", "interpretation"})
 _END: Final = (
     r"(?=\W*$|\s*[.,;:!?،؛؟]|\s+(?:back|please|pls|now|later|today|tonight|tomorrow|on|at|when|after|before|as|asap|and|or"
     r"|svp|s'il|maintenant|plus|ce|demain|au|sur|quand|apres|avant|et|des"
-    r"|por|ahora|luego|hoy|manana|a|al|cuando|despues|antes|y|en"
+    r"|por|ahora|luego|hoy|manana|a las|al|cuando|despues|antes|y|en"
     r"|من|الان|هلق|اليوم|بكرا|بعد|قبل|علي|لو|و\w+|[+\d]\S*)(?!\w))"
 )
 
@@ -64,18 +64,18 @@ _HADA: Final = (
 )
 #: Somebody who is not one of us, or of whom more is said than that.
 _OF_OTHERS: Final = (
-    r"(?! (?:at|from|inside) (?!here|your|waymark|now)| in (?:the|my|his|her|their|charge)(?!\w)| of (?!you)"
-    r"| (?:de (?:la|l'|ma|mon|mes|sa|son|ses)|du|des|dans|a la|a l'|au|chez)(?!\w)"
+    r"(?! (?:at|from|inside) (?!here|your|waymark|now|a person|some(?:body|one))| in (?:the|my|his|her|their|charge)(?!\w)| of (?!you)"
+    r"| (?:de (?:la|l'|ma|mon|mes|sa|son|ses)|du|des|de confiance|dans|a la|a l'|au(?! (?:tel|bout))|chez)(?!\w)"
     r"| (?:del|de (?:la|los|las|mi|mis|su|sus|confianza)|en (?:la|el|mi|su))(?!\w)"
     r"|(?: من (?!الفريق)| في )(?:ال|عايل|اهل))"
 )
 
 # --- wants --------------------------------------------------------------------------------------------------------
 
-_PLEASE: Final = r"(?:(?:please|pls|plz|just|really|also|maybe|urgently|directly) )*"
+_PLEASE: Final = r"(?:(?:please|pls|plz|just|really|rly|rather|also|maybe|urgently|directly) )*"
 _WANT_TO: Final = (
     rf"(?:(?:i|we) {_PLEASE}(?:want|need|wanted|wish|would (?:like|love|prefer)|prefer|must) {_PLEASE}to"
-    rf"|(?:i|we)'?d {_PLEASE}(?:like|love|prefer) {_PLEASE}to|(?:i|we) {_PLEASE}wan+a"
+    rf"|(?:i|we)'?d {_PLEASE}(?:like|love|prefer) {_PLEASE}to|(?:i|we) {_PLEASE}wan+a|(?:i|we)(?:'d| would) rather"
     rf"|(?:can|could|may) (?:i|we)|let me|(?:is it|would it be) possible (?:for me )?to|(?:i|we) hope to)"
 )
 _VEUX: Final = (
@@ -86,23 +86,26 @@ _VEUX: Final = (
     r"|(?:est-il |c'est |est-ce |serait-il )?possible de|laisse[rz]?[- ]moi)"
 )
 _QUIERO: Final = (
-    r"(?:(?:quiero|quisiera|queremos|querria|necesito|necesitamos|me gustaria|nos gustaria|deseo|prefiero|puedo|podria"
+    r"(?:(?:[qk]u?iero|quisiera|queremos|querria|necesito|necesitamos|me gustaria"
+    r"|nos gustaria|deseo|prefiero|puedo|podria"
     r"|podemos|debo|tengo que|dejame|dejeme|dejenme|es posible|seria posible|se puede)"
     r"(?: (?:por favor|solo|mejor|poder|tambien))*)"
 )
 _BIDDI: Final = (
-    r"(?:بدي|بدنا|حاب|حابب|حابه|حبيت|اريد|نريد|اود|نود|ارغب|ابغي|ابغا|نبغي|عايزه?|عاوزه?|محتاجه?|احتاج|بحاجه|بغيت|باغيه?"
+    r"(?:بدي|بدنا|ابي|حاب|حابب|حابه|حبيت|اريد|نريد|اود|نود|ارغب|ابغي|ابغا|نبغي|عايزه?|عاوزه?|محتاجه?|احتاج|بحاجه|بغيت|باغيه?"
     r"|ودي|نحب|ممكن|فيني|فيي|بقدر|اقدر|استطيع|(?:هل )?(?:يمكنني|بامكاني)|ينفع|خليني|خلوني|دعني|دعوني|لازم|خاصني)"
 )
 _BDI: Final = (
-    r"(?:bdi|bde|baddi|badde|biddi|bidde|bghit|baghi|baghy|[ao]rid|ureed|areed|3?aye?z|3awe?z|ayza|3ayza|7abe?b|7ab"
+    r"(?:bdi|abgha|abghi|bde|baddi|badde|biddi|bidde|bghit|baghi|baghy|[ao]rid|ureed|areed|3?aye?z|3awe?z|ayza|3ayza|7abe?b|7ab"
     r"|n7eb+|nheb+|mumk[ei]n|momk[ei]n|fini|fiyi|b2dar|khallini|khalini)"
 )
 _TALK: Final = r"(?:please )?(?:talk|speak|chat|write|be connected|be put through)(?: (?:to|with))?"
 _PARLER: Final = r"(?:parler|discuter|echanger|causer|m'entretenir|m'adresser|ecrire)"
-_HABLAR: Final = r"(?:hablar|conversar|platicar|charlar|chatear|comunicarme|escribirme|escribir)"
+_HABLAR: Final = r"(?:h?ablar|conversar|platicar|charlar|chatear|comunicarme|escribirme|escribir)"
 _IHKI: Final = r"(?:ان )?(?:في )?(?:ال)?(?:[انت]?(?:حكي|تحدث|تكلم|كلم|حاكي|تواصل|هضر|هدر|حادث)|حديث)"
-_EHKI: Final = r"(?:[aen]?[h7]ki|n?[ae]?[h7]der|n[h7]dr|nhader|[aeni]?t?kall?e?m|[aen]+tkall?[ae]m|2?akall?[ae]m)"
+_EHKI: Final = (
+    r"(?:n[ae]?[h7]ki|[aen]?[h7]ki|n?[ae]?[h7]der|n[h7]dr|nhader|[aeni]?t?kall?e?m|[aen]+tkall?[ae]m|2?akall?[ae]m)"
+)
 
 _WISHES: Final = (
     rf"{_WANT_TO} {_TALK} {_SOMEBODY}",
@@ -110,13 +113,16 @@ _WISHES: Final = (
     rf"(?:{_SOMEBODY}|a woman|a man)(?: (?:here|there|real))? (?:(?:that |who |whom )?(?:i|we) (?:can|could) |to )"
     rf"(?:{_TALK})",
     r"(?:(?:i|we) (?:want|need|would like)|give me|get me|connect me (?:to|with)|put me through to) "
-    r"(?:a|an actual|another) (?:(?:real|live|actual|true) )?(?:person|human(?: being)?)",
+    r"(?:a|an actual|another) (?:(?:real|live|actual|true) )?(?:person|human(?: being)?)"
+    r"(?!'s| (?:who|that) (?!speaks|can (?:talk|speak|help|call))| to (?!talk|speak|help|call|answer))",
     rf"{_BEGINS}(?:{_TALK} {_SOMEBODY}|{_PARLER} (?:a|avec) {_QUELQU_UN}|{_HABLAR} con {_ALGUIEN}){_STOPS}",
     rf"(?:(?:can|could|will|would) (?:{_SOMEBODY}|you)|(?:i|we) (?:want|need|would like) (?:{_SOMEBODY}|you) to"
     rf"|please (?:have|ask|let|tell) {_SOMEBODY}(?: to)?|(?:have|let|ask) {_SOMEBODY}(?: to)?) {_PLEASE}"
     rf"(?:(?:call|phone|ring|contact|text) me|write to me|talk to me|speak (?:to|with) me|call){_END}",
     rf"{_BEGINS}(?:please |pls |and )*(?:call|phone|ring) me{_END}",
-    rf"{_VEUX} {_PARLER} (?:directement )?(?:a|avec) {_QUELQU_UN}",
+    r"(?:i|we) (?:want|need|would like) (?:to be (?:called|phoned)|a (?:call ?back|phone call)(?! from (?:my|the)))"
+    r"|(?:can|could|may) i (?:get|have) a (?:phone )?call(?: ?back)?(?! from (?:my|the))",
+    rf"{_VEUX} (?:{_PARLER} (?:directement )?(?:a|avec)|avoir|joindre|contacter) {_QUELQU_UN}",
     rf"(?:y a[- ]t[- ]il|il y a|avez[- ]vous|j'ai besoin (?:de |d')?|je (?:veux|cherche|voudrais)) ?{_QUELQU_UN} "
     rf"(?:a|avec) qui (?:(?:je (?:peux|pourrais)|on peut) )?{_PARLER}",
     r"(?:je (?:veux|voudrais)|donnez[- ]moi|passez[- ]moi|j'ai besoin d') ?une? "
@@ -146,6 +152,8 @@ _WISHES: Final = (
     rf"(?:ممكن|فيكم|فيكن|بتقدروا|تقدروا|هل يمكنكم|رجاء|ارجوكم|من فضلكم)(?: ان)? "
     rf"(?:تتصلوا?|الاتصال|تكلموني|تحكوا|اتصلوا)(?: (?:بي|فيني|علي|معي))?{_END}",
     rf"{_BEGINS}(?:اتصلوا?|دقوا?) (?:بي|فيني|علي|عليي){_END}",
+    rf"(?:{_BDI}|ya ?r[ei]+t) {_HADA} (?:yi?e?t+[ei]?[s2]+[ei]?l|ye?[7h]ki|yi?kall?em|ykall?emni) ?"
+    r"(?:fiy?[yeia]|biy?[yeia]|ma3[iy]|m3aya|3layy?e?)?",
     rf"{_BDI} {_EHKI} (?:(?:m[3ae]*a?|maa|la|wiya|with) ?)?{_HADA}",
 )
 #: What stands before it says the contrary.
