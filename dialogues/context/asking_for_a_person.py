@@ -64,7 +64,8 @@ _HADA: Final = (
 )
 #: Somebody who is not one of us, or of whom more is said than that.
 _OF_OTHERS: Final = (
-    r"(?! (?:at|from|inside) (?!here|your|waymark|now|a person|some(?:body|one))| in (?:the|my|his|her|their|charge)(?!\w)| of (?!you)"
+    r"(?! (?:at|from|inside) (?!here|your|waymark|now|a person|some(?:body|one))"
+    r"| in (?:the|my|his|her|their|charge)(?!\w)| of (?!you)"
     r"| (?:de (?:la|l'|ma|mon|mes|sa|son|ses)|du|des|de confiance|dans|a la|a l'|au(?! (?:tel|bout))|chez)(?!\w)"
     r"| (?:del|de (?:la|los|las|mi|mis|su|sus|confianza)|en (?:la|el|mi|su))(?!\w)"
     r"|(?: من (?!الفريق)| في )(?:ال|عايل|اهل))"
