@@ -2,7 +2,8 @@
 
 Alone these words tell nothing, and were heard as such: a child who had just written of an uncle was asked once more
 whether they are safe. Read so only from whoever is in danger themselves: a worker who writes "she is here" has the
-child with them. Forms are of folded words (`fold`). Drafted by machine, for native review.
+child with them, and "the uncle is here" says whom the child fears. Forms are of folded words (`fold`). Drafted by
+machine, for native review.
 """
 
 from __future__ import annotations
@@ -47,12 +48,20 @@ _WELL: Final = (
 )
 _NOW: Final = r"(?: (?:now|again|already|maintenant|deja|encore|ahora|ya|otra vez|الان|هلق|هلا|تاني|مره ثانيه))*"
 _THE_MAN: Final = (
-    r"(?:(?:the|that) (?:man|men|boss|smugglers?)|my (?:uncle|father|dad|step ?father|boss|husband|cousin))"
+    r"(?:(?:the|that) (?:man|men|boss|smugglers?|uncle|father|husband|stepfather)"
+    r"|(?:my|his|her|their) (?:uncle|father|dad|step ?father|boss|husband|cousin))"
 )
 _CET_HOMME: Final = (
-    r"(?:l'homme|cet homme|le (?:monsieur|patron|passeur)|mon (?:oncle|pere|beau-pere|patron|mari|cousin))(?: il)?"
+    r"(?:(?:l'|cet )homme|l'oncle|le (?:monsieur|patron|passeur|pere|mari|beau-pere)"
+    r"|(?:mon|son|leur) (?:oncle|pere|beau-pere|patron|mari|cousin))(?: il)?"
 )
-_EL_HOMBRE: Final = r"(?:el (?:hombre|senor|jefe|coyote)|ese hombre|mi (?:tio|padre|papa|padrastro|jefe|marido|primo))"
+_EL_HOMBRE: Final = (
+    r"(?:(?:el|ese) (?:hombre|senor|jefe|coyote|tio|padre|padrastro|marido)"
+    r"|(?:mi|su) (?:tio|padre|papa|padrastro|jefe|marido|primo))"
+)
+_ALRAJUL: Final = r"(?:الرجل|الرجال|الزلمه|(?:عم|خال|اب|ابو|زوج|جوز)(?:ي|ها|ه|هم|و))"
+#: Who is called by who they are is no child: a worker says it of whom the child fears, too.
+_NAMED: Final = re.compile(rf"{_WELL}(?:{_THE_MAN}|{_CET_HOMME}|{_EL_HOMBRE}|{_ALRAJUL})(?!\w)")
 _IS_HERE: Final = re.compile(
     rf"{_WELL}(?:"
     rf"(?:(?:he|she|it|they)(?: is|'s| are|'re)|hes|shes|theyre|{_THE_MAN} (?:is|are)) (?:(?:back|right|just) )*"
@@ -65,7 +74,7 @@ _IS_HERE: Final = re.compile(
     rf"|(?:(?:el|ella|ellos|{_EL_HOMBRE}) )?(?:ya )?(?:(?:esta|estan) (?:aqui|aca|afuera|fuera|adentro|cerca"
     r"|en la (?:puerta|casa)|conmigo|detras(?: de mi)?|al lado)|llego|llegaron|volvio|ha (?:llegado|vuelto)|viene"
     r"|vienen|me encontro)"
-    r"|(?:انه |هو |هي |هم |الرجال |الزلمه |عمي |خالي |ابي |ابوي )?(?:(?:موجود )?(?:هنا|هون|هناك|هني)|بره|برا|عالباب"
+    rf"|(?:(?:انه|هو|هي|هم|{_ALRAJUL}) )?(?:(?:موجود )?(?:هنا|هون|هناك|هني)|بره|برا|عالباب"
     r"|علي الباب|عند الباب|وصل|وصلوا|اجا|اجوا|جا|جاء|رجع|رجعوا|لقاني|وجدني|قريب مني|جنبي|ورايي)"
     rf"){_NOW}"
 )
@@ -75,7 +84,9 @@ def as_arriving(message: UserMessage, state: DialogueState) -> UserMessage:
     """The message as a "no" to whether they are safe, where it says that whom they fear has come."""
     if message.intent in _STAYS or not 0 < len(message.text) <= LONGEST or message.text.startswith("/"):
         return message
-    if state.active_loop.get("name") or not _fears_somebody(state) or not says_somebody_is_here(message.text):
+    if state.active_loop.get("name") or not says_somebody_is_here(message.text):
+        return message
+    if not _is_feared(state, named=_NAMED.match(plain(message.text)) is not None):
         return message
     return replace(message, intent=INTENT, confidence=1.0, ranking=((INTENT, 1.0),))
 
@@ -85,8 +96,8 @@ def says_somebody_is_here(words: str) -> bool:
     return not words.rstrip().endswith(("?", "؟")) and _IS_HERE.fullmatch(plain(words)) is not None
 
 
-def _fears_somebody(state: DialogueState) -> bool:
-    if state.slots.get("audience") == "worker" or state.slots.get("speaks_for_child"):
+def _is_feared(state: DialogueState, *, named: bool) -> bool:
+    if not named and (state.slots.get("audience") == "worker" or state.slots.get("speaks_for_child")):
         return False
     if state.slots.get("danger_reason") in _FEARED and state.slots.get("safety_question"):
         return True

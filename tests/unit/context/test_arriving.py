@@ -26,18 +26,32 @@ def test_that_somebody_has_come_is_read_in_four_languages_and_from_nothing_else(
 
 
 @pytest.mark.parametrize(
-    ("slots", "heard"),
+    ("slots", "words", "heard"),
     [
-        (TOLD, "not_safe"),
-        ({**TOLD, "danger_reason": "homeless_tonight"}, "inform"),
-        ({**TOLD, "speaks_for_child": True}, "inform"),
-        ({**TOLD, "safety_question": None}, "inform"),
-        ({}, "inform"),
+        (TOLD, "he is here", "not_safe"),
+        ({**TOLD, "danger_reason": "homeless_tonight"}, "he is here", "inform"),
+        ({**TOLD, "speaks_for_child": True}, "he is here", "inform"),
+        ({**TOLD, "speaks_for_child": True}, "the uncle is here", "not_safe"),
+        ({**TOLD, "audience": "worker"}, "son oncle est là", "not_safe"),
+        ({**TOLD, "audience": "worker"}, "عمها هنا", "not_safe"),
+        ({**TOLD, "safety_question": None}, "he is here", "inform"),
+        ({}, "he is here", "inform"),
     ],
-    ids=["of whom they fear", "nobody is feared", "a worker has the child there", "it is over", "nothing was told"],
+    ids=[
+        "of whom they fear",
+        "nobody is feared",
+        "a worker has the child there",
+        "a worker, of whom they fear",
+        "in French",
+        "in Arabic",
+        "it is over",
+        "nothing was told",
+    ],
 )
-def test_it_is_danger_only_where_whoever_writes_fears_somebody(slots: dict[str, object], heard: str) -> None:
-    assert as_arriving(UserMessage("he is here", "inform", 0.99), DialogueState(slots)).intent == heard
+def test_it_is_danger_only_where_whoever_writes_fears_somebody(
+    slots: dict[str, object], words: str, heard: str
+) -> None:
+    assert as_arriving(UserMessage(words, "inform", 0.99), DialogueState(slots)).intent == heard
 
 
 def test_a_child_who_reads_of_an_adult_who_scares_them_is_heard_too() -> None:
