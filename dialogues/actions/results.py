@@ -295,7 +295,8 @@ class ServiceWrong(Action):  # type: ignore[misc]
         return "action_service_wrong"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        language, wrong = language_of(tracker), entity(tracker, "wrong")
+        language, said = language_of(tracker), entity(tracker, "wrong")
+        wrong = said if isinstance(said, str) else None  # a tap may be forged
         shown = list(tracker.get_slot("results_in_sight") or ()) if entity(tracker, "service") is None else []
         if len(shown) > 1 and await self._ask_which(dispatcher, shown, wrong, language):
             return []
