@@ -7,13 +7,18 @@ import json
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from msgspec.structs import replace
+
 from bot.alone import CannotStart
 from bot.app import DIALOGUES
 from bot.bridges import ReadingRoom
 from bot.kernel.settings import Settings
+from dialogues.context.asking_for_a_person import INTENT as ASK_HUMAN
+from dialogues.context.asking_for_a_person import asks_for_a_person
 from dialogues.knowledge.evaluation import Heard, Question
 from dialogues.understanding.decision import decide
 from dialogues.understanding.embedder import EmbedderMissing
+from dialogues.understanding.model import Reading
 from dialogues.understanding.towns import shipped_places
 from directory.gazetteer import GAZETTEER, Gazetteer
 from directory.places import Places, country_in_english
@@ -61,7 +66,15 @@ async def _answer(line: str, reading: ReadingRoom, places: Places, gazetteer: Ga
         found = places.resolve(words, country=country, beyond=gazetteer)
         return found[0].english if found else country_in_english(words)
 
-    return {"id": message_id, **decide(await reading.read(text, language=language), place)}
+    return {"id": message_id, **decide(_as_heard(await reading.read(text, language=language)), place)}
+
+
+def _as_heard(read: Reading) -> Reading:
+    """The reading as a live message is heard: who asks for a person gets one, whatever else the words ask."""
+    needs = {str(entity.value) for entity in read.entities if entity.name == "need"}
+    if read.risk is not None or not asks_for_a_person(read.text, needs):
+        return read
+    return replace(read, intent=ASK_HUMAN, confidence=1.0)
 
 
 def _parsed(line: str) -> dict[str, Any]:
@@ -92,7 +105,7 @@ async def hear_questions(settings: Settings, questions: Sequence[Question]) -> l
     try:
         await reading.loaded()
         for question in questions:
-            read = await reading.read(question.words, language=question.language)
+            read = _as_heard(await reading.read(question.words, language=question.language))
             decision = decide(read)
             keys = (decision["key"], *decision["alternatives"])
             named = tuple(key for key in dict.fromkeys(keys) if key)

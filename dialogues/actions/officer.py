@@ -105,6 +105,20 @@ class OfficerAction(Action):  # type: ignore[misc]
         tracker.slots.update(told)
         return [SlotSet(*slot) for slot in told.items()]
 
+    async def hear_town(self, tracker: Any) -> list[dict[str, Any]]:
+        """ "A safe place in Ventimiglia" names where it is to be, if there is one of that name only."""
+        named = entity(tracker, "place")
+        if named is None:
+            return []
+        try:
+            country = country_of(tracker, self._default_country)
+            found = await self._services.resolve_place(str(named), country=country, language=language_of(tracker))
+        except Exception:
+            found = []
+        slots = place_slots(found[0], found[0].name) if len(found) == 1 else {}
+        tracker.slots.update(slots)
+        return [SlotSet(*slot) for slot in slots.items()]
+
 
 class CallOfficer(OfficerAction):
     """Words for this danger, and an officer. The screen's code and level arrive as entities."""
@@ -285,7 +299,7 @@ class TellWhereToHide(OfficerAction):
         return "action_tell_where_to_hide"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        told = [*await self.hear_where(tracker), *await self._town_in_the_question(tracker)]
+        told = [*await self.hear_where(tracker), *await self.hear_town(tracker)]
         await self.say(dispatcher, tracker, "utter_where_to_hide")
         call_officer(dispatcher, str(tracker.get_slot("danger_reason") or "immediate_danger"), "P0")
         asked = {"safety_question": True, "asked_by_text": None, "misunderstood": None}
@@ -299,33 +313,33 @@ class TellWhereToHide(OfficerAction):
             FollowupAction("action_find_service"),
         ]
 
-    async def _town_in_the_question(self, tracker: Any) -> list[dict[str, Any]]:
-        """ "A safe place in Ventimiglia" names where it is to be, if there is one of that name only."""
-        named = entity(tracker, "place")
-        if named is None:
-            return []
-        try:
-            country = country_of(tracker, self._default_country)
-            found = await self._services.resolve_place(str(named), country=country, language=language_of(tracker))
-        except Exception:
-            found = []
-        slots = place_slots(found[0], found[0].name) if len(found) == 1 else {}
-        tracker.slots.update(slots)
-        return [SlotSet(*slot) for slot in slots.items()]
-
 
 class AskPerson(OfficerAction):
-    """Somebody wants a human. Nobody has to say why."""
+    """Somebody wants a human. Nobody has to say why; who asks something in the same message is answered as well."""
 
     def name(self) -> str:
         return "action_ask_person"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         told = await self.hear_where(tracker)
+        if entity(tracker, "need"):
+            told += await self.hear_town(tracker)
         await self.say(dispatcher, tracker, "utter_person_called")
         call_officer(dispatcher, "asked_for_person", "P2", answers_of(tracker))
         asked = {"safety_question": True, "asked_by_text": None, "speaks_for_child": False, "misunderstood": None}
-        return [*told, *(SlotSet(*slot) for slot in asked.items()), *forgotten()]
+        return [*told, *(SlotSet(*slot) for slot in asked.items()), *forgotten(), *_answers_too(tracker)]
+
+
+def _answers_too(tracker: Any) -> list[dict[str, Any]]:
+    """What answers the question beside the wish for a person. A need whose town is not known is kept for when it is:
+    "where are you?" must not be asked beside "are you safe right now?", which a "no" answers."""
+    if entity(tracker, "procedure"):
+        return [FollowupAction("action_answer_procedure")]
+    need = entity(tracker, "need")
+    if not need:
+        return []
+    followed = [FollowupAction("action_find_service")] if place_of(tracker) is not None else []
+    return [SlotSet("need", str(need)), *followed]
 
 
 class HandOverAttachment(OfficerAction):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -42,7 +43,7 @@ def result_actions(services: Services, translate: Translate) -> list[Action]:
         Narrow(),
         ShowWay(services, translate),
         PassOn(services, translate),
-        ServiceWrong(translate),
+        ServiceWrong(services, translate),
     ]
 
 
@@ -51,6 +52,11 @@ def remembered(tracker: Any, found: list[FoundService]) -> dict[str, Any]:
     new = [service.id for service in found]
     before = [shown for shown in tracker.get_slot("services_shown") or () if shown not in new]
     return SlotSet("services_shown", [*before, *new][-REMEMBERED:])  # type: ignore[no-any-return]
+
+
+def in_sight(found: Sequence[FoundService]) -> dict[str, Any]:
+    """The slot with what is spoken of now: "it was closed" is said of one of these."""
+    return SlotSet("results_in_sight", [service.id for service in found])  # type: ignore[no-any-return]
 
 
 def shown_before(tracker: Any) -> str | None:
@@ -231,9 +237,9 @@ class ResultAction(Action):  # type: ignore[misc]
             service = None
         if service is None:
             gone(dispatcher, tracker, self._translate)
-        else:
-            self.do(dispatcher, tracker, service, language)
-        return []
+            return []
+        self.do(dispatcher, tracker, service, language)
+        return [in_sight([service])]
 
     def do(self, dispatcher: Any, tracker: Any, service: FoundService, language: str) -> None:
         raise NotImplementedError
@@ -275,19 +281,26 @@ class PassOn(ResultAction):
 
 
 class ServiceWrong(Action):  # type: ignore[misc]
-    """Somebody went there, or called, and it was not so. One tap says what; the host keeps it.
+    """Somebody went there, or called, and it was not so. One tap says what, or their words do; the host keeps it.
 
-    Only who was shown a service can say so of it: two people who say that it is closed take it out of every answer.
+    Only who was shown a service can say so of it: two people who say that it is closed take it out of every answer. Of
+    several in sight it is asked which is meant.
     """
 
-    def __init__(self, translate: Translate) -> None:
+    def __init__(self, services: Services, translate: Translate) -> None:
+        self._services = services
         self._translate = translate
 
     def name(self) -> str:
         return "action_service_wrong"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        language, service_id, wrong = language_of(tracker), shown_before(tracker), entity(tracker, "wrong")
+        language, said = language_of(tracker), entity(tracker, "wrong")
+        wrong = said if isinstance(said, str) else None  # a tap may be forged
+        shown = list(tracker.get_slot("results_in_sight") or ()) if entity(tracker, "service") is None else []
+        if len(shown) > 1 and await self._ask_which(dispatcher, shown, wrong, language):
+            return []
+        service_id = shown[0] if len(shown) == 1 else shown_before(tracker)
         if service_id is None:
             gone(dispatcher, tracker, self._translate)
             return []
@@ -303,6 +316,22 @@ class ServiceWrong(Action):  # type: ignore[misc]
         response = "utter_refused_noted" if wrong == "refused_me" else "utter_wrong_noted"
         dispatcher.utter_message(response=response, buttons=_ways_on(language, self._translate))
         return []
+
+    async def _ask_which(self, dispatcher: Any, shown: list[str], wrong: object, language: str) -> bool:
+        """False where the directory names none of them."""
+        told = {"wrong": wrong} if wrong in WRONG else {}
+        try:
+            services = [await self._services.service(each, language=language) for each in shown]
+        except Exception:  # whatever the directory does, the person is told how to go on
+            return False
+        buttons = [
+            button(service.name, payload("service_wrong", service=service.id[:NAMED_BY], **told))
+            for service in services
+            if service is not None
+        ]
+        if buttons:
+            dispatcher.utter_message(response="utter_which_was_wrong", buttons=buttons)
+        return bool(buttons)
 
 
 def gone(dispatcher: Any, tracker: Any, translate: Translate) -> None:

@@ -16,7 +16,7 @@ from dialogues.actions.calling import call_officer
 from dialogues.actions.narrowing import Narrowing, narrowing_in
 from dialogues.actions.ports import FoundPlace, FoundService, Services, Wishes
 from dialogues.actions.reading import button, country_of, entity, language_of, number_to_call, with_commas
-from dialogues.actions.results import card, remembered
+from dialogues.actions.results import card, in_sight, remembered
 from dialogues.actions.whereabouts import PLACE_SLOTS, country_slots, place_slots, shared_location
 from dialogues.actions.wishes import (
     WISHES,
@@ -200,6 +200,7 @@ class FindService(Action):  # type: ignore[misc]
             SlotSet("need_shown", need or None),
             SlotSet("misunderstood", None),
             remembered(tracker, shown),
+            in_sight(shown),
             *([SlotSet("place", None)] if lost else []),
         ]
 

@@ -21,6 +21,8 @@ from dialogues.knowledge.search import fold
 from dialogues.runtime.model import DialogueState, Entity, Event, UserMessage
 from dialogues.runtime.payload import payload
 
+#: The form that asks what is needed, and where.
+_SEARCH: Final = "service_form"
 #: Nobody asks on in more letters.
 LONGEST = 80
 
@@ -254,24 +256,28 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     text, key = message.text, _in_sight(state) or state.slots.get("last_procedure")
     if not key or message.intent == "in_danger" or text.startswith("/") or not 0 < len(text.strip()) <= LONGEST:
         return message
-    # In a form, and where "are you safe right now?" was asked of danger, the next words are the answer. A worker reads
-    # on in the text about that danger: none of the words below says that a child is safe, or is not.
+    # In a report, and where "are you safe right now?" was asked of danger, the next words are the answer. A worker
+    # reads on in the text about that danger: none of the words below says that a child is safe, or is not.
     danger = state.slots.get("safety_question") and not state.slots.get("asked_by_text")
     of_worker = _tells_of_a_child(state)
-    if state.active_loop.get("name") or (danger and not of_worker):
+    searching = state.active_loop.get("name") == _SEARCH
+    if (state.active_loop.get("name") and not searching) or (danger and not of_worker):
+        return message
+    if searching and not _asks_beside_a_search(message, state):
         return message
     words = plain(text)
     if state.slots.get("audience") != "child" and _asks_to_report(words):
         return _pressed(message, "report_case", procedure=str(key))
-    if not (given_a_text(state.events) or _in_sight(state)):
+    if not (searching or given_a_text(state.events) or _in_sight(state)):
         return message
     for (intent, part), asks in _patterns():
         if asks.fullmatch(words) is not None:
-            return _asked(message, str(key), intent, part, state) or message
+            answers = searching and part in ("done", "skip")
+            return message if answers else _asked(message, str(key), intent, part, state) or message
     if (numbered := _step_numbered(words)) is not None:
         return _pressed(message, "procedure_step", procedure=str(key), **numbered)
-    if state.slots.get("audience") == "child" or message.intent == "ask_human":
-        return message  # a child is told no law
+    if searching or state.slots.get("audience") == "child" or message.intent == "ask_human":
+        return message  # a place answers the search; a child is told no law
     if _asks_for_numbers_there(message):
         return _there(message, str(key), "procedure_contacts", ())
     # After "whom to call" a place is where the numbers are asked for, and its name says so alone.
@@ -285,6 +291,13 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
         return _there(message, str(key), "procedure_contacts", there or ())
     # The text itself is before them: what differs there is asked for.
     return _there(message, str(key), "procedure", (*(there or ()), Entity("part", "there")))
+
+
+def _asks_beside_a_search(message: UserMessage, state: DialogueState) -> bool:
+    """Whether a message, while "what do you need?" or a town is asked, can ask on about a text given just before."""
+    answers = any(entity.name in ("need", "place") for entity in message.entities)
+    before = [event for event in state.events if event.get("name") != _SEARCH]
+    return not answers and given_a_text(before)
 
 
 def _tells_of_a_child(state: DialogueState) -> bool:

@@ -184,6 +184,18 @@ def test_danger_is_heard_before_and_a_question_of_ours_is_answered_first() -> No
     assert heard("later", after(loop="report_form", **STEP))[0] == "nlu_fallback"
 
 
+def test_beside_a_search_the_text_just_given_is_asked_on_about_and_an_answer_to_the_search_stays_one() -> None:
+    searched = after("service_form", loop="service_form", **STEP)
+    read = after(loop="service_form", **STEP)
+    place = UserMessage("numbers", "inform", 0.9, entities=(Entity("place", "Numbers"),))
+
+    assert heard("by when?", read) == ("procedure_why", {"part": "time_limits"})
+    assert (
+        heard("later", read)[0] == heard("and in France", read)[0] == heard("by when?", searched)[0] == "nlu_fallback"
+    )
+    assert as_follow_up(place, read) is place
+
+
 def test_a_worker_reads_on_in_the_text_about_the_danger_they_told_of() -> None:
     told = after("action_procedure_now", safety_question=True, speaks_for_child=True, **STEP)
 
