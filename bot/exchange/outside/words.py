@@ -1,7 +1,7 @@
 """The words of the pages behind a link: the four languages of the house, and those of more partners.
 
 These others hold what somebody without Waymark can read, and no sentence besides: nobody else is spoken to in them
-(decision 47). So they lie in a folder that the rest of the program does not look into.
+(decision 46). So they lie in a folder that the rest of the program does not look into.
 """
 
 from __future__ import annotations
