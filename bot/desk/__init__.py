@@ -125,7 +125,7 @@ def all_routes(
         refer_routes(PublishedServices(directory), companions),
         open_address_routes(PublishedServices(directory), companions),
         arrivals.routes,
-        primero.routes,
+        primero.primero_routes(companions),
         replies_routes(directory),
         supervision.routes,
         wall.routes,

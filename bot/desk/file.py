@@ -29,6 +29,7 @@ from bot.desk.case import wake_all
 from bot.desk.family import household_context
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
+from bot.desk.refer import FEARED
 from bot.exchange.holds import claimants
 from bot.exchange.records import model as carried
 from bot.kernel import sessions
@@ -85,6 +86,7 @@ PROBLEMS: Mapping[str, str] = {
     "told_unsafe": N_("This was not sent: it is not the time that the person called safe. Nothing was kept."),
     "no_such_case": N_("No case with this number is yours to see. Nothing was linked."),
     "nobody_there": N_("That colleague cannot sit on this panel. Choose another."),
+    "feared": FEARED,
     "no_consent": N_("No file was written: no consent in force covers anything that can be sent."),
 }
 

@@ -59,14 +59,16 @@ SHORTEST_SEARCH = 2
 #: Who goes with the child, where nobody does.
 NOBODY = "nobody"
 
+#: Where the refugee gate stops what would leave without a request.
+FEARED = N_(
+    "Nothing was sent: they are in another country or belong to one, or nobody said in which they are, and the "
+    "child may fear it. Write the country into the consent and what the child said under “Across borders”, or ask "
+    "by a request there."
+)
 PROBLEMS = {
     "no_consent": N_("Nobody agreed to this, or not any more. Record a consent first. Nothing was sent."),
     "adult": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands. The child can go alone."),
-    "feared": N_(
-        "Nothing was sent: they are in another country or belong to one, or nobody said in which they are, and the "
-        "child may fear it. Write the country into the consent and what the child said under “Across borders”, or ask "
-        "by a request there."
-    ),
+    "feared": FEARED,
     "adult_named": N_(
         "Nothing was sent: the text may name an adult with whom the child may not go. Write it without the name. "
         "To warn them of this adult, call them."

@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection
 from bot.cases import store as case_store
 from bot.cases.hand import Hand
 from bot.cases.intake import AlreadyOpen
-from bot.cases.model import CaseError
+from bot.cases.model import CaseError, MayBeFeared
 from bot.cases.primero import service
 from bot.cases.primero.model import LONGEST_FILE, CannotRead, map_of
+from bot.exchange.requests.kept_from import KeptFrom
 from bot.foreground import CannotDo
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
@@ -67,7 +68,15 @@ async def write_file(settings: Settings, number: str, file: Path, sign_in_name: 
         def work(tx: Connection) -> service.Written:
             hand = _hand(tx, vault, sign_in_name)
             case_id = case_store.id_of_number(tx, number.strip().upper()) or number.strip()
-            return service.hand_over(tx, hand, case_id, None, fields=fields, own_country=settings.country)
+            return service.hand_over(
+                tx,
+                hand,
+                case_id,
+                None,
+                fields=fields,
+                own_country=settings.country,
+                adults=KeptFrom(settings.country),
+            )
 
         try:
             with _new_file(file) as target:  # made first: what stands in the ledger as given must not be lost
@@ -75,6 +84,8 @@ async def write_file(settings: Settings, number: str, file: Path, sign_in_name: 
                 target.write(made.content)
         except service.NoConsent:
             raise CannotDo("there is no consent in force to hand this case over; record it at the desk") from None
+        except MayBeFeared:
+            raise CannotDo("they may belong to a country the child fears; ask by a request across borders") from None
         except CaseError:
             raise CannotDo(f"{sign_in_name} does not hold a case {number} that can be handed over") from None
     left = f" Not sent: {', '.join(made.left_out)}." if made.left_out else ""

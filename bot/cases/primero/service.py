@@ -12,6 +12,7 @@ from bot.cases.consent import Consent, Purpose
 from bot.cases.hand import Hand, target, write_down
 from bot.cases.intake import Arrival, Wanted
 from bot.cases.model import Case, CaseError, CaseStatus, NotAllowedNow
+from bot.cases.ports import Adults
 from bot.cases.primero.model import FieldMap, Taken, as_primero, holds, read, taken, written
 from bot.cases.reasons import REASONS
 from bot.cases.record import service as record
@@ -56,21 +57,30 @@ def agreed(ledger: Sequence[Consent], hand: Hand, case: Case, own_country: str) 
 
 
 def hand_over(
-    tx: Connection, hand: Hand, case_id: str, consent_id: str | None, *, fields: FieldMap, own_country: str
+    tx: Connection,
+    hand: Hand,
+    case_id: str,
+    consent_id: str | None,
+    *,
+    fields: FieldMap,
+    own_country: str,
+    adults: Adults,
 ) -> Written:
     """Write the file for the agency of a consent: what it covers, this officer may read, and may be sent at all.
 
     Without `consent_id` on the newest that there is.
 
-    The share stands in the ledger in the same transaction. Raises CaseNotFound, NotAllowedNow, NotToldFirst, NoConsent.
+    The share stands in the ledger in the same transaction. Raises CaseNotFound, NotAllowedNow, NotToldFirst,
+    NoConsent, and MayBeFeared where the refugee gate stops it: an agency may be the mission of another country.
     """
     case = target(tx, hand, case_id, Permission.REFERRAL_SEND)
     if case.status is not CaseStatus.CLAIMED:
         raise NotAllowedNow(case.number)
-    rows = agreed(consent.of_case(tx, case.id), hand, case, own_country)
+    rows = agreed(consent.in_words(tx, hand.vault, case), hand, case, own_country)
     row = next((one for one in rows if consent_id in (None, one.id)), None)
     if row is None:
         raise NoConsent(case.number)
+    adults.require_may_hear(tx, hand.vault, case, row.agreement)
     items = set(row.agreement.items) - set(row.agreement.withheld)
     standing = consent.in_force(tx, case.id, Purpose.TRANSFER, row.agreement.recipient, hand.at, items)
     if standing is None:  # a newer word of theirs holds something of it back

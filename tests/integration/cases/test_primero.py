@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from bot.cases import consent, service, store
 from bot.cases.consent import Purpose
 from bot.cases.intake import AlreadyOpen
-from bot.cases.model import CaseNotFound, CaseStatus, NotAllowedNow
+from bot.cases.model import CaseNotFound, CaseStatus, MayBeFeared, NotAllowedNow
 from bot.cases.primero import service as primero
 from bot.cases.primero.model import CannotRead, load_map
 from bot.cases.primero.service import NoConsent
 from bot.cases.record import service as record
+from bot.exchange.requests.kept_from import KeptFrom
 from bot.kernel.access import Role
 from tests.integration.cases.test_consent import AGREED
 
@@ -68,7 +69,15 @@ async def case_id(world, amira):
 async def hand_over(world, officer, case_id, *, own_country="IT"):
     def work(tx):
         [row] = consent.of_case(tx, case_id)[:1]
-        return primero.hand_over(tx, world.hand(officer), case_id, row.id, fields=FIELDS, own_country=own_country)
+        return primero.hand_over(
+            tx,
+            world.hand(officer),
+            case_id,
+            row.id,
+            fields=FIELDS,
+            own_country=own_country,
+            adults=KeptFrom(own_country),
+        )
 
     return await world.database.write(work)
 
@@ -257,3 +266,13 @@ async def test_two_conferences_are_left_as_they_came(world, amira):
 
     [note] = (await world.database.write(lambda tx: service.open_file(tx, world.hand(amira), came.id))).notes
     assert '"Bruno"' in note.text
+
+
+async def test_no_file_is_written_for_a_mission_of_a_country_the_child_may_fear(world, amira, case_id):
+    mission = replace(HANDED, recipient="agency:consulate", named="Consulado de Honduras", country="IT")
+    await world.database.write(lambda tx: consent.record(tx, world.hand(amira), case_id, mission))
+
+    with pytest.raises(MayBeFeared):
+        await hand_over(world, amira, case_id)
+
+    assert await shares(world, case_id) == []
