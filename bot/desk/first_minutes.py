@@ -12,6 +12,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from bot.kernel.words import N_
+from dialogues.knowledge.dangers import IN_DANGER
 
 THANK = N_("Thank them. Say that you believe them and that it is not their fault.")
 SAFE_NOW = N_("Ask one thing: safe right now, yes or no?")
@@ -121,25 +122,7 @@ OTHERWISE = FirstMinutes((READ_BACK, LANGUAGE, SAFE_NOW, ANSWER_OR_FIND), (NO_PR
 
 #: The reviewed procedure that an officer opens next, by the reason of the case.
 PROCEDURES: Mapping[str, str] = MappingProxyType(
-    {
-        "suicide_self_harm": "self_harm",
-        "sexual_abuse": "sexual_violence",
-        "physical_abuse": "abuse_report",
-        "trafficking": "trafficking_indicators",
-        "labour_exploitation": "child_labour",
-        "missing_child": "missing_child",
-        "non_parent_adult": "adult_with_child",
-        "removal_imminent": "border_nonrefoulement",
-        "detention": "detention_alternatives",
-        "kidnap_ransom": "trafficking_indicators",
-        "child_marriage": "child_marriage",
-        "fgm_harmful": "abuse_report",
-        "online_sexual": "online_exploitation",
-        "armed_recruitment": "armed_group",
-        "baby_abandoned": "emergency_care",
-        "staff_misconduct": "staff_misconduct",
-        "homeless_tonight": "emergency_care",
-    }
+    {**IN_DANGER, "kidnap_ransom": "trafficking_indicators", "baby_abandoned": "emergency_care"}
 )
 FIRST_CONTACT = "first_contact"
 

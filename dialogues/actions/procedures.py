@@ -28,7 +28,6 @@ from dialogues.actions.answer import (
 )
 from dialogues.actions.answering import Answering
 from dialogues.actions.calling import asked_whether_safe, call_officer
-from dialogues.actions.danger import IN_DANGER
 from dialogues.actions.gaps import SHORT, note_gap, offer_to_tell
 from dialogues.actions.ports import FoundService, Services, Wishes
 from dialogues.actions.progress import done_steps
@@ -45,6 +44,7 @@ from dialogues.actions.whereabouts import PLACE_SLOTS, way_of, whereabouts
 from dialogues.context.introducing import says_to_work
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import Way, country_name
+from dialogues.knowledge.dangers import IN_DANGER
 from dialogues.knowledge.model import COLON, Source
 from dialogues.knowledge.overlays import REGIONS, is_jurisdiction
 from dialogues.runtime.payload import payload

@@ -13,10 +13,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from dialogues.actions.danger import IN_DANGER
 from dialogues.context.asking_on import OF_DANGER, given_last, plain
 from dialogues.context.hiding import AT_ONCE
 from dialogues.context.hiding import INTENT as WHERE_TO_HIDE
+from dialogues.knowledge.dangers import IN_DANGER
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
 
 #: Nobody asks it in more letters.

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from dialogues.actions.danger import IN_DANGER
 from dialogues.knowledge.countries import is_country
+from dialogues.knowledge.dangers import IN_DANGER
 from dialogues.knowledge.search import fold
 from dialogues.runtime.model import DialogueState, Entity, Event, UserMessage
 from dialogues.runtime.payload import payload

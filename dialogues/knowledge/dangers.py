@@ -1,4 +1,4 @@
-"""Which text tells what to do about a danger."""
+"""Which text tells what to do about a danger: in the talk, and beside a case at the desk."""
 
 from __future__ import annotations
 
