@@ -32,7 +32,7 @@ from tests.browser.desk_server import DeskServer
 from tests.chromium import DESKTOP, PHONE, console_of, picture
 from tests.integration.desk.test_transfer_desk import FILE
 from tests.integration.exchange.test_attachments import PDF, PHOTO, a_part
-from tests.integration.exchange.test_transfer import a_preview
+from tests.integration.exchange.transfers import a_preview
 from tests.integration.exchange.two_countries import a_draft, an_agreement_to, put_partner
 
 pytestmark = pytest.mark.browser

@@ -43,7 +43,7 @@ from tests.faults.exchange import FAILPOINTS, Side, Wire
 from tests.faults.exchange_requests import Plan, run_requests
 from tests.faults.exchange_server import MASTER_KEY
 from tests.integration.cases.world import World
-from tests.integration.exchange.test_transfer import NAME, a_followed_case, case_of, silenced
+from tests.integration.exchange.transfers import NAME, a_followed_case, case_of, silenced
 from tests.integration.exchange.two_countries import ALL_DATA, ALL_TYPES, Country, a_draft
 
 pytestmark = pytest.mark.faults

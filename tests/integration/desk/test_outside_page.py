@@ -21,7 +21,7 @@ from bot.exchange.requests.model import Alternative, Refusal, Status
 from bot.kernel.access import Role
 from tests.conftest import NOON
 from tests.integration.desk.browser import Browser
-from tests.integration.exchange.test_outside import EMAIL, PDF, a_partner
+from tests.integration.exchange.behind_a_link import EMAIL, PDF, a_partner
 from tests.integration.exchange.two_countries import Country, a_draft
 
 

@@ -16,7 +16,7 @@ from bot.exchange.requests.model import NotNow, RequestNotFound
 from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer import service as transfer
 from bot.exchange.requests.transfer import store as transfers
-from tests.integration.exchange.test_transfer import a_preview
+from tests.integration.exchange.transfers import a_preview
 from tests.integration.exchange.two_countries import Country, a_draft, hand_over, put_partner
 
 FILE: dict[str, Any] = {

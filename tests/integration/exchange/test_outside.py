@@ -2,131 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from bot.cases import alarm, consent, telling
 from bot.cases import store as case_store
 from bot.exchange.gate import Situation
 from bot.exchange.outside import service as outside
 from bot.exchange.outside import store as links
-from bot.exchange.outside.model import LINK_HOLDS, MOST_VIEWS, LinkDead, Mail, NotTaken
-from bot.exchange.outside.notices import LinkNotices
-from bot.exchange.outside.service import Made, Page
+from bot.exchange.outside.model import LINK_HOLDS, MOST_VIEWS, LinkDead, NotTaken
 from bot.exchange.outside.talk import MOST_MESSAGES
-from bot.exchange.outside.words import words_behind_links
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.model import ChannelClosed, Contact, Partner, PartnerKind
+from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.partners.service import CannotSign
 from bot.exchange.requests import drafting, service, situations, thread
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.model import State
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.consent_ends import WithdrawnConsents
-from bot.exchange.requests.model import Ground, NotNow, RequestNotFound, Status
-from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.model import NotNow, RequestNotFound, Status
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.clock import SetClock
 from bot.kernel.ids import new_id
-from bot.kernel.live import Signals
-from bot.kernel.mail import Mailer
 from bot.kernel.one_time import MOST_TRIES
 from tests.conftest import NOON
+from tests.integration.exchange.behind_a_link import EMAIL, PDF, PNG, Outside, a_partner, tunis
 from tests.integration.exchange.test_hold_notices import acts, ended, look, placed
 from tests.integration.exchange.test_holds import a_dossier
-from tests.integration.exchange.two_countries import ALL_TYPES, Country, a_draft, an_agreement, an_agreement_to
-from tests.peers.smtp import MailServer
+from tests.integration.exchange.two_countries import Country, a_draft, an_agreement_to
 
-EMAIL = "amel@tunis.example"
-PDF = b"%PDF-1.7 a certificate"
-PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
-
-
-@dataclass
-class Outside:
-    """Italy, and a partner in Tunis who has a telephone and an e-mail address."""
-
-    italy: Country
-    clock: SetClock
-    partner_id: str
-
-    async def asked(self) -> tuple[str, str]:
-        case_id = await self.italy.case()
-        return case_id, await self.italy.asked(case_id, a_draft(self.partner_id))
-
-    async def link(self, request_id: str, *, mails: bool = False) -> Made:
-        return await self.italy.do(outside.make_link, request_id, mails=mails)
-
-    async def open(self, made: Made, code: str | None = None) -> Page | None:
-        given = made.code if code is None else code
-        return await self._do(outside.open_link, made.token, given)
-
-    async def accepted(self, made: Made) -> Page:
-        page = await self.open(made)
-        assert page is not None
-        return await self._do(outside.accept, page.reply)
-
-    async def answer(self, page: Page, *keys: str, ground: str = Ground.CHILD_ONLY) -> Page:
-        said = [
-            {"key": key, "text": f"about {key}", "language": "fr", "how": "seen", "confidence": "high"} for key in keys
-        ]
-        return await self._do(outside.answer, page.reply, said, ground=ground)
-
-    async def write(self, page: Page, *, text: str, language: str) -> Page:
-        vault, at = self.italy.vault, self.clock.now()
-        return await self.italy.database.write(
-            lambda tx: outside.write(tx, vault, page.reply, text=text, language=language, at=at)
-        )
-
-    async def _do(self, work: Any, *args: Any, **named: Any) -> Any:
-        vault, at = self.italy.vault, self.clock.now()
-        if work is outside.answer:
-            return await self.italy.database.write(lambda tx: work(tx, vault, *args, at=at, **named))
-        return await self.italy.database.write(lambda tx: work(tx, vault, *args, at, **named))
-
-    async def give(self, page: Page, file_id: str) -> Any:
-        return await self._do(outside.save_given, page.reply, file_id)
-
-    async def status(self, request_id: str) -> Status:
-        return (await self.italy.file(request_id)).request.status
-
-
-def a_partner(**changed: Any) -> Partner:
-    partner = Partner(
-        id=new_id(),
-        name="Tunis Child Protection",
-        country="TN",
-        kind=PartnerKind.NGO,
-        reports_to=frozenset(),
-        contacts=(Contact("Amel", "+216 71 000 000", EMAIL, ("fr",)),),
-        agreement=an_agreement(),
-        may_send=ALL_TYPES,
-        by_link=True,
-    )
-    return replace(partner, **changed)
-
-
-@pytest.fixture
-async def tunis(italy: Country, clock: SetClock, request: pytest.FixtureRequest) -> Outside:
-    contact = Contact("Amel", "+216 71 000 000", EMAIL, getattr(request, "param", ("fr",)))
-    partner, vault = a_partner(contacts=(contact,)), italy.vault
-    admins = [await italy.world.officer(f"admin-{n}", Role.ADMIN) for n in (1, 2)]
-    await italy.database.write(lambda tx: partner_service.add_partner(tx, vault, partner, by="test", at=NOON))
-    for admin in admins:
-        await italy.database.write(
-            lambda tx, admin=admin: partner_service.sign_contact(
-                tx, vault, partner.id, heard=EMAIL, officer_id=admin.id, at=NOON
-            )
-        )
-    italy.others["TN"] = partner.id
-    return Outside(italy, clock, partner.id)
+__all__ = ["tunis"]
 
 
 async def test_a_partner_without_waymark_reads_accepts_and_answers_behind_a_link(tunis: Outside):
@@ -418,155 +326,6 @@ async def test_somebody_else_than_its_officer_makes_no_link(tunis: Outside):
 
     with pytest.raises(RequestNotFound):
         await tunis.italy.do(outside.make_link, request_id, mails=False, by=stranger)
-
-
-# The e-mail
-
-
-@dataclass
-class Post:
-    """The notices of Italy, and the mail server they go to."""
-
-    server: MailServer
-    notices: LinkNotices
-
-
-@pytest.fixture
-async def post(tunis: Outside, clock: SetClock) -> AsyncIterator[Post]:
-    italy = tunis.italy
-    async with MailServer() as server:
-        notices = LinkNotices(
-            italy.database,
-            italy.vault,
-            clock,
-            Signals(),
-            words=words_behind_links(),
-            mailer=Mailer(server.url, "desk@lampedusa.example"),
-            page="https://lampedusa.example/request",
-            helpline="Lampedusa helpline",
-        )
-        yield Post(server, notices)
-
-
-@pytest.mark.parametrize("tunis", [("so", "de-AT")], indirect=True)  # the first that the page speaks
-async def test_the_e_mail_says_that_a_request_waits_and_nothing_about_anybody(tunis: Outside, post: Post):
-    _, request_id = await tunis.asked()
-    made = await tunis.link(request_id, mails=True)
-
-    assert await post.notices.look() == 1
-    assert await post.notices.look() == 0  # once
-
-    (mail,) = post.server.mails
-    text = mail.get_content()
-    assert mail["To"] == EMAIL
-    assert mail["Subject"] == "Eine Anfrage wartet auf Sie"
-    assert f"https://lampedusa.example/request?lang=de#{made.token}\r\n" in text  # behind the #: no server is told it
-    file = await tunis.italy.file(request_id)
-    for told in (*file.fields.values(), file.decision, file.request.number, made.code, "Kind", "child", "Amel"):
-        assert told not in text
-    assert file.request.status is Status.DELIVERED
-
-
-async def test_a_mail_server_that_is_busy_is_asked_again_and_a_lost_answer_costs_a_second_copy(
-    tunis: Outside, post: Post
-):
-    _, request_id = await tunis.asked()
-    await tunis.link(request_id, mails=True)
-    post.server.answers = [450]
-    assert await post.notices.look() == 0
-    post.server.hang_up = True
-
-    tunis.clock.advance(timedelta(hours=1))
-    assert await post.notices.look() == 0  # it took it, and nobody knows
-    tunis.clock.advance(timedelta(hours=1))
-    assert await post.notices.look() == 1
-
-    assert [mail["To"] for mail in post.server.mails] == [EMAIL, EMAIL]
-
-
-async def test_an_address_that_is_gone_calls_the_officer(tunis: Outside, post: Post):
-    _, request_id = await tunis.asked()
-    await tunis.link(request_id, mails=True)
-    post.server.answers = [550]
-
-    assert await post.notices.look() == 0
-
-    link = await tunis.italy.see(lambda tx: links.newest(tx, request_id))
-    assert link is not None
-    assert link.mail is Mail.FAILED
-    assert "mail_failed" in [event.act for event in (await tunis.italy.file(request_id)).events]
-
-
-async def test_no_e_mail_goes_to_a_contact_that_was_changed_meanwhile(tunis: Outside, post: Post):
-    _, request_id = await tunis.asked()
-    await tunis.link(request_id, mails=True)
-    vault = tunis.italy.vault
-    changed = await tunis.italy.see(lambda tx: partners.get(tx, tunis.partner_id, vault))
-    assert changed is not None
-    contacts = (Contact("Amel", "+216 71 000 000", "thief@tunis.example", ("fr",)),)
-    await tunis.italy.database.write(
-        lambda tx: partner_service.change_partner(tx, vault, replace(changed, contacts=contacts), by="x", at=NOON)
-    )
-
-    assert await post.notices.look() == 0
-    assert post.server.mails == []
-
-
-async def test_who_is_asked_behind_a_link_hears_by_e_mail_once_that_something_waits_and_is_told_nothing(
-    tunis: Outside, post: Post
-):
-    _, request_id = await tunis.asked()
-    await tunis.link(request_id, mails=True)
-    await post.notices.look()
-    reminders = Reminders(tunis.italy.database, tunis.clock, Signals(), tunis.italy.vault)
-
-    tunis.clock.advance(timedelta(days=15, minutes=1))  # half of the thirty days
-    assert await reminders.look() == 1
-    assert await post.notices.look() == 1
-    assert await post.notices.look() == 0
-
-    text = post.server.mails[-1].get_content()
-    assert "attend toujours" in text
-    assert "token=" not in text
-    file = await tunis.italy.file(request_id)
-    for told in (*file.fields.values(), file.decision, file.request.number, "enfant", "child", "Amel"):
-        assert told not in text
-    assert [event.act for event in file.events][-1] == "mail_reminded"
-
-    await tunis.accepted(await tunis.link(request_id))
-    await tunis.italy.do(thread.write_message, request_id, text="Her aunt Salma.", language="en", once=new_id())
-    assert await post.notices.look() == 1  # what an officer writes to them waits too
-    assert await post.notices.look() == 0
-    assert post.server.mails[-1].get_content() == text
-
-
-async def test_a_reminder_waits_for_a_busy_mail_server_and_a_dead_address_calls_the_officer(tunis: Outside, post: Post):
-    _, request_id = await tunis.asked()
-    await tunis.link(request_id, mails=True)
-    await post.notices.look()
-    tunis.clock.advance(timedelta(days=15, minutes=1))
-    await Reminders(tunis.italy.database, tunis.clock, Signals(), tunis.italy.vault).look()
-    post.server.answers = [450]
-    assert await post.notices.look() == 0
-    assert await post.notices.look() == 0  # not again at once
-    tunis.clock.advance(timedelta(minutes=10))
-    post.server.answers = [550]
-    assert await post.notices.look() == 0
-
-    assert [event.act for event in (await tunis.italy.file(request_id)).events][-1] == "mail_not_reminded"
-    assert len(post.server.mails) == 1
-
-
-async def test_nobody_is_reminded_of_a_request_that_was_taken_back(tunis: Outside, post: Post):
-    _, request_id = await tunis.asked()
-    await tunis.link(request_id, mails=True)
-    await post.notices.look()
-    tunis.clock.advance(timedelta(days=15, minutes=1))
-    await Reminders(tunis.italy.database, tunis.clock, Signals(), tunis.italy.vault).look()
-    await tunis.italy.do(service.withdraw, request_id)
-
-    assert await post.notices.look() == 0
-    assert len(post.server.mails) == 1
 
 
 async def test_a_file_of_ours_is_behind_the_link_once_they_accept_and_only_while_it_may_be_told(
