@@ -84,14 +84,24 @@ def make_templates(rooms: Mapping[str, Path], words: Words, more: Mapping[str, A
     return environment
 
 
+class CompiledTemplates(jinja2.FileSystemBytecodeCache):
+    """One file a template. What was compiled from another source, or by other rules, is replaced in its place."""
+
+    def __init__(self, folder: Path, rules: str) -> None:
+        super().__init__(str(folder), "template-%s.cache")
+        self._rules = rules
+
+    def get_source_checksum(self, source: str) -> str:
+        return super().get_source_checksum(self._rules + source)
+
+
 def _kept_code() -> jinja2.BytecodeCache | None:
-    """Compiled templates, kept where the environment may be written: nobody waits for a page to be compiled twice.
-    Jinja looks at the source of each before it takes what was kept."""
+    """Compiled templates, kept where the environment may be written: nobody waits for a page to be compiled twice."""
     with contextlib.suppress(OSError):
         FOLDER.mkdir(exist_ok=True)
         if os.access(FOLDER, os.W_OK):
-            rules = hashlib.blake2b(Path(__file__).read_bytes(), digest_size=4).hexdigest()  # by which it compiles
-            return jinja2.FileSystemBytecodeCache(str(FOLDER), f"template-{rules}-%s.cache")
+            rules = hashlib.blake2b(Path(__file__).read_bytes(), digest_size=4).hexdigest()  # this module compiles
+            return CompiledTemplates(FOLDER, rules)
     return None
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from dialogues.kept import READINGS, kept
+from dialogues import kept as kept_module
+from dialogues.kept import kept
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.library import SHIPPED
 
 WORDS = list[str]
+NOW = 1_700_000_000
 
 
 @pytest.fixture
@@ -90,10 +94,19 @@ def test_the_shipped_texts_as_they_were_kept_are_the_texts_as_they_are_read():
     assert again.overlays.all() == read.overlays.all()
 
 
-def test_what_was_read_long_ago_is_forgotten(reading, source, tmp_path):
-    for number in range(READINGS + 4):
-        source.write_text(f"one two {number}")
-        reading()
-    assert len(list((tmp_path / "kept").iterdir())) == READINGS
-    assert reading() == ["one", "two", str(READINGS + 3)]
-    assert len(reading.readings) == READINGS + 4
+def test_what_nobody_used_for_longest_is_forgotten_whatever_it_is(reading, source, tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_module, "MOST_BYTES", 1000)
+    monkeypatch.setattr(kept_module, "A_DAY_SECONDS", -1)
+    reading()
+    for age, name in enumerate(("template-new", "template-old")):
+        (tmp_path / "kept" / name).write_bytes(b"x" * 490)
+        os.utime(tmp_path / "kept" / name, (NOW - age, NOW - age))
+    [first] = (tmp_path / "kept").glob("*.json")
+    os.utime(first, (NOW - 9, NOW - 9))
+    reading()  # which makes it the newest
+
+    source.write_text("six two")
+    reading()
+
+    assert {path.name for path in (tmp_path / "kept").iterdir()} >= {first.name, "template-new"}
+    assert not (tmp_path / "kept" / "template-old").exists()
