@@ -92,10 +92,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if os.environ.get("WAYMARK_TEST_DATABASES") == "both" or config.option.keyword:
         return
-    left_out = [item for item in items if item.nodeid.startswith(ON_ONE_BY_TURNS) and not _has_its_turn(item)]
+    left_out = {item for item in items if item.nodeid.startswith(ON_ONE_BY_TURNS) and not _has_its_turn(item)}
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def _has_its_turn(item: pytest.Item) -> bool:
