@@ -208,10 +208,17 @@ def _places(blocks: list[Block]) -> dict[str, tuple[str, int]]:
 
 def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[Problem]:
     """Names that lead nowhere."""
-    for find in (_loose_forms, _loose_slots, _loose_responses):
+    for find in (_loose_intents, _loose_forms, _loose_slots, _loose_responses):
         for name, text in find(domain):
             file, line = places.get(name, ("domain.yml", 1))
             yield Problem(file, line, text, fatal=False)
+
+
+def _loose_intents(domain: Domain) -> Iterator[tuple[str, str]]:
+    for intent in domain.intents.values():
+        for entity in sorted((intent.use_entities or frozenset()) | (intent.ignore_entities or frozenset())):
+            if entity.partition("#")[0] not in domain.entities:
+                yield intent.name, f"intent `{intent.name}` names `{entity}`, which is no entity"
 
 
 def _loose_forms(domain: Domain) -> Iterator[tuple[str, str]]:
@@ -232,6 +239,11 @@ def _loose_slots(domain: Domain) -> Iterator[tuple[str, str]]:
             if mapping.entity is not None and mapping.entity not in domain.entities:
                 near = meant(str(mapping.entity), domain.entities)
                 yield slot.name, f"slot `{slot.name}` reads `{mapping.entity}`, which is no entity{near}"
+            elif mapping.entity is not None:
+                kind = domain.entities[mapping.entity]
+                for label, known in ((mapping.role, kind.roles), (mapping.group, kind.groups)):
+                    if label is not None and label not in known:
+                        yield slot.name, f"slot `{slot.name}` reads `{label}` of `{kind.name}`, which declares no such"
             for intent in sorted((mapping.intents | mapping.not_intents) - set(domain.intents)):
                 yield slot.name, f"slot `{slot.name}` names `{intent}`, which is no intent"
             for condition in mapping.conditions:

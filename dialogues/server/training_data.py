@@ -133,10 +133,15 @@ def misfits(data: TrainingData, project: Project) -> Iterator[Problem]:
     yield from _wordless(data, project)
     seen: dict[str, Example] = {}
     strangers: set[str] = set()
+    unseen = data.entities - domain.entities.keys()
     for example in data.examples:
         if example.intent not in domain.intents and example.intent not in strangers:
             strangers.add(example.intent)
             text = f"intent `{example.intent}` has examples, and is not in the domain: nothing can answer it"
+            yield Problem(example.file, example.line, text, fatal=False)
+        for entity in sorted(unseen & {annotation.entity for annotation in example.entities}):
+            unseen -= {entity}
+            text = f"entity `{entity}` is marked here, and is not in the domain: neither slots nor rules see it"
             yield Problem(example.file, example.line, text, fatal=False)
         other = seen.setdefault(example.text.strip().lower(), example)
         if other.intent != example.intent:
