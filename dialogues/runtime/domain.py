@@ -13,7 +13,16 @@ from msgspec import Struct
 
 from dialogues.runtime.files import Block, Problem, Series, meant, plain
 from dialogues.runtime.responses import Button, Variation
-from dialogues.runtime.slots import MAPPING_TYPES, SLOT_TYPES, Form, Mapped, MappingCondition, Slot, SlotMapping
+from dialogues.runtime.slots import (
+    MAPPING_TYPES,
+    SLOT_TYPES,
+    Form,
+    Mapped,
+    MappingCondition,
+    Slot,
+    SlotMapping,
+    as_kept,
+)
 
 DEFAULT_INTENTS = ("restart", "back", "session_start", "nlu_fallback", "out_of_scope")
 #: In Rasa's order.
@@ -152,7 +161,7 @@ class Domain:
 
     @cached_property
     def _unchanging(self) -> dict[str, Any]:
-        return {slot.name: slot.initial_value for slot in self.slots.values()}
+        return {slot.name: as_kept(slot, slot.initial_value) for slot in self.slots.values()}
 
     @cached_property
     def _changing(self) -> dict[str, Any]:
