@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dialogues.runtime.domain import Domain, DomainReader
-from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, meant, plain, read_yaml
+from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, meant, plain, read_yaml, version_doubts
 from dialogues.runtime.forms import ask_names
 from dialogues.runtime.payload import read_written_payload
 from dialogues.runtime.policies import are_rules_restricted, read_policies
@@ -90,6 +90,7 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
     stories = tuple(stories_reader.finish())
     rules = rules_reader.finish(story.events for story in stories)
     policies = read_policies(config, domain, has_rules=bool(rules.rules))
+    strays += [problem for block in blocks for problem in version_doubts(block)]
     problems = [*strays, *reader.problems, *rules_reader.problems, *stories_reader.problems, *policies.problems]
     places = _places(blocks)
     problems.extend(_loose_ends(domain, places))

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from dialogues.runtime.annotations import Annotation, read_annotations
 from dialogues.runtime.check import names_in_code
 from dialogues.runtime.domain import DEFAULT_INTENTS
-from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, read_yaml
+from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, read_yaml, version_doubts
 from dialogues.runtime.payload import read_written_payload
 from dialogues.runtime.project import Project
 
@@ -56,6 +56,7 @@ def read_training_data(root: Path) -> TrainingData:
             continue
         try:
             block = read_yaml(path, root)
+            data.doubts.extend(version_doubts(block) if block is not None and "nlu" in block else ())
             here: dict[str, list[str]] = {}
             items = (block.get("nlu") if block else None) or []
             if block is not None and not isinstance(items, list):

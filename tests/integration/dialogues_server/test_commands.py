@@ -92,6 +92,7 @@ def test_a_file_that_cannot_be_opened_is_told_and_a_component_of_no_name_pointed
 
 def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, capsys):
     nlu = """
+        version: 3.1
         nlu:
           - intent: greet
             examples: |
@@ -131,12 +132,13 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
 
     told = capsys.readouterr().out
     for doubt in (
-        "data/nlu.yml:5: 'good morning' is passed over",
-        "data/nlu.yml:8: intent `nosuch` has examples, and is not in the domain",
-        "data/nlu.yml:11: “Hello” is an example of `where` here and of `greet` in data/nlu.yml:4",
-        "data/nlu.yml:12: `intnet` is passed over",
-        "data/nlu.yml:15: intent `form` has no examples",
-        "data/nlu.yml:20: entity `city` is marked here, and is not in the domain",
+        'data/nlu.yml:1: `version: 3.1` is not one Rasa 3.6 reads: write `version: "3.1"`, with the quotes',
+        "data/nlu.yml:6: 'good morning' is passed over",
+        "data/nlu.yml:9: intent `nosuch` has examples, and is not in the domain",
+        "data/nlu.yml:12: “Hello” is an example of `where` here and of `greet` in data/nlu.yml:5",
+        "data/nlu.yml:13: `intnet` is passed over",
+        "data/nlu.yml:16: intent `form` has no examples",
+        "data/nlu.yml:21: entity `city` is marked here, and is not in the domain",
         "actions.py:3: `validate_some_form` is never called: it is not among the `actions` of the domain",
         "actions.py:7: action `action_idle` has no `run`",
         "data/more.yml:1: nothing in this file is read: `rulez`",

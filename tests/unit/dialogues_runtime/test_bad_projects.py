@@ -68,6 +68,7 @@ def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain
         ("responses:\n  utter_a: [{text: x, condition: [{name: s, value: 1}]}]\n", "should have `type: slot`"),
         ("responses:\n  utter_a: [{text: x, condition: []}]\n", "is never said"),
         ("responses:\n  utter_a: [{text: x, buttons: [{title: Tap}]}]\n", "“Tap” of `utter_a` sends nothing"),
+        ('version: "4.0"\nintents: [a]\n', "`version: 4.0` is not one Rasa 3.6 reads"),
         ("intents: [{a: {use_entitys: []}}]\n", "`use_entitys` is not part of an intent; did you mean `use_entities`?"),
         ("intents: [{a: {use_entities: [nosuch]}}]\n", "intent `a` names `nosuch`, which is no entity"),
         (
