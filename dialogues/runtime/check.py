@@ -63,10 +63,15 @@ def _unsaid(project: Project) -> Iterator[Problem]:
     domain = project.domain
     ways = [way for rule in project.rules.rules for way in rule.events] + [story.events for story in project.stories]
     said = {str(event.get("name")) for way in ways for event in way if event["event"] == "action"}
+    in_code = names_in_code(project.root)
+    added = in_code & domain.slots.keys()  # a validator may let its form ask for more
     said |= {
-        ask for form in domain.forms.values() for slot in form.required_slots for ask in ask_names(form.name, slot)
+        ask
+        for form in domain.forms.values()
+        for slot in (*form.required_slots, *added)
+        for ask in ask_names(form.name, slot)
     }
-    said |= names_in_code(project.root) | _SAID_BY_DEFAULT
+    said |= in_code | _SAID_BY_DEFAULT
     begun = tuple(name for name in said if name.startswith("utter_") and name.endswith(("_", "/")))
     retrieved = _retrieved(project.root) | domain.retrieval_intents
     for name in domain.responses:

@@ -13,7 +13,16 @@ from msgspec import Struct
 
 from dialogues.runtime.files import Block, Problem, Series, meant, plain
 from dialogues.runtime.responses import Button, Variation
-from dialogues.runtime.slots import MAPPING_TYPES, SLOT_TYPES, Form, Mapped, MappingCondition, Slot, SlotMapping
+from dialogues.runtime.slots import (
+    MAPPING_TYPES,
+    SLOT_TYPES,
+    Form,
+    Mapped,
+    MappingCondition,
+    Slot,
+    SlotMapping,
+    as_kept,
+)
 
 DEFAULT_INTENTS = ("restart", "back", "session_start", "nlu_fallback", "out_of_scope")
 #: In Rasa's order.
@@ -64,6 +73,7 @@ _SLOT_KEYS = frozenset(
         "auto_fill",
     }
 )
+_INTENT_KEYS = frozenset({"use_entities", "ignore_entities", "is_retrieval_intent"})
 _MAPPING_KEYS = frozenset(
     {"type", "entity", "role", "group", "value", "intent", "not_intent", "conditions", "action", "name"}
 )
@@ -112,6 +122,11 @@ class Domain:
     _wanted: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
     _mapped: dict[str | None, Mapped] = field(default_factory=dict, repr=False, compare=False)
 
+    @cached_property
+    def mapping_actions(self) -> frozenset[str]:
+        """The actions that fill slots: a mapping names them, and they need not be listed."""
+        return frozenset(m.action for slot in self.slots.values() for m in slot.mappings if m.action)
+
     def knows_action(self, name: str) -> bool:
         return (
             name in self.actions
@@ -146,7 +161,7 @@ class Domain:
 
     @cached_property
     def _unchanging(self) -> dict[str, Any]:
-        return {slot.name: slot.initial_value for slot in self.slots.values()}
+        return {slot.name: as_kept(slot, slot.initial_value) for slot in self.slots.values()}
 
     @cached_property
     def _changing(self) -> dict[str, Any]:
@@ -303,6 +318,10 @@ class DomainReader:
         if not isinstance(settings, Block):
             self._intents[name] = Intent(name)
             return
+        for key in settings:
+            if key not in _INTENT_KEYS:
+                text = f"intent `{name}`: `{key}` is not part of an intent{meant(key, _INTENT_KEYS)}"
+                self._problem(settings, key, text, fatal=False)
         use, ignore = settings.get("use_entities", True), settings.get("ignore_entities")
         self._intents[name] = Intent(
             name,
@@ -434,11 +453,17 @@ class DomainReader:
                 what = "words: put them in quotes" if key == "text" else "a list: `- title: …`"
                 self._problem(item, key, f"`{key}` of `{name}` must be {what}")
                 return None
+        if not isinstance(item.get("channel"), str | None):
+            self._problem(item, "channel", f"`channel` of `{name}` must be one name: write a variation for each")
+            return None
         buttons = []
         for button in item.get("buttons") or ():
             if not isinstance(button, Block) or button.get("title") is None:
                 self._problem(item, "buttons", f"a button of `{name}` has no title", fatal=False)
                 continue
+            if button.get("payload") is None and button.get("url") is None:
+                text = f"the button “{button['title']}” of `{name}` sends nothing: give it a payload"
+                self._problem(button, "title", text, fatal=False)
             buttons.append(Button(str(button["title"]), str(button.get("payload") or ""), str(button.get("url") or "")))
         conditions = []
         if item.get("condition") is not None and not item["condition"]:

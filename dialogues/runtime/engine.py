@@ -111,16 +111,18 @@ class Engine:
     def unmade(self) -> list[Problem]:
         """The actions of the domain that nobody provides."""
         named = self.domain.actions - self.domain.responses.keys() - self.actions.names
-        places = self.project.places
         return [
-            Problem(*places.get(name, ("domain.yml", 1)), f"response `{name}` is among the actions, but has no words")
-            if name.startswith("utter_")
-            else Problem(
-                *places.get(name, ("domain.yml", 1)), f"action `{name}` is in the domain, but nobody provides it"
-            )
+            Problem(*self.project.places.get(name, ("domain.yml", 1)), self._lacking(name))
             for name in sorted(named)
             if not self.domain.retrieves(name)
         ]
+
+    def _lacking(self, action: str) -> str:
+        if action.startswith("utter_"):
+            return f"response `{action}` is among the actions, but has no words"
+        if action in self.domain.forms:
+            return f"form `{action}` is among the actions too, so an action of that name is called: there is none"
+        return f"action `{action}` is in the domain, but nobody provides it"
 
     async def turn(self, state: DialogueState, message: UserMessage, *, at: float | None = None) -> Turn:
         """Answer one message.

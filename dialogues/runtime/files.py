@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,6 +63,15 @@ class Block(dict[str, Any]):
 
     def line_of(self, key: str) -> int:
         return self.lines.get(key, self.line)
+
+
+def version_doubts(block: Block) -> Iterator[Problem]:
+    """A `version` for which Rasa 3.6 refuses a domain, and passes other files over."""
+    version = block.get("version")
+    newer = isinstance(version, str) and re.match(r"3\.[01]|[0-2]\b", version) is None
+    if version is not None and (newer or not isinstance(version, str)):
+        text = f'`version: {version}` is not one Rasa 3.6 reads: write `version: "3.1"`, with the quotes'
+        yield Problem(block.file, block.line_of("version"), text, fatal=False)
 
 
 class Series(list[Any]):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dialogues.runtime.domain import Domain, DomainReader
-from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, meant, plain, read_yaml
+from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, meant, plain, read_yaml, version_doubts
 from dialogues.runtime.forms import ask_names
 from dialogues.runtime.payload import read_written_payload
 from dialogues.runtime.policies import are_rules_restricted, read_policies
@@ -90,6 +90,7 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
     stories = tuple(stories_reader.finish())
     rules = rules_reader.finish(story.events for story in stories)
     policies = read_policies(config, domain, has_rules=bool(rules.rules))
+    strays += [problem for block in blocks for problem in version_doubts(block)]
     problems = [*strays, *reader.problems, *rules_reader.problems, *stories_reader.problems, *policies.problems]
     places = _places(blocks)
     problems.extend(_loose_ends(domain, places))
@@ -208,10 +209,17 @@ def _places(blocks: list[Block]) -> dict[str, tuple[str, int]]:
 
 def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[Problem]:
     """Names that lead nowhere."""
-    for find in (_loose_forms, _loose_slots, _loose_responses):
+    for find in (_loose_intents, _loose_forms, _loose_slots, _loose_responses):
         for name, text in find(domain):
             file, line = places.get(name, ("domain.yml", 1))
             yield Problem(file, line, text, fatal=False)
+
+
+def _loose_intents(domain: Domain) -> Iterator[tuple[str, str]]:
+    for intent in domain.intents.values():
+        for entity in sorted((intent.use_entities or frozenset()) | (intent.ignore_entities or frozenset())):
+            if entity.partition("#")[0] not in domain.entities:
+                yield intent.name, f"intent `{intent.name}` names `{entity}`, which is no entity"
 
 
 def _loose_forms(domain: Domain) -> Iterator[tuple[str, str]]:
@@ -232,6 +240,11 @@ def _loose_slots(domain: Domain) -> Iterator[tuple[str, str]]:
             if mapping.entity is not None and mapping.entity not in domain.entities:
                 near = meant(str(mapping.entity), domain.entities)
                 yield slot.name, f"slot `{slot.name}` reads `{mapping.entity}`, which is no entity{near}"
+            elif mapping.entity is not None:
+                kind = domain.entities[mapping.entity]
+                for label, known in ((mapping.role, kind.roles), (mapping.group, kind.groups)):
+                    if label is not None and label not in known:
+                        yield slot.name, f"slot `{slot.name}` reads `{label}` of `{kind.name}`, which declares no such"
             for intent in sorted((mapping.intents | mapping.not_intents) - set(domain.intents)):
                 yield slot.name, f"slot `{slot.name}` names `{intent}`, which is no intent"
             for condition in mapping.conditions:

@@ -279,33 +279,13 @@ class EventsOf:
         if intent not in self._domain.intents:
             text = f"{self._what} waits for `{intent}`, which is no intent{meant(intent, self._domain.intents)}"
             self._problem(step, "intent", text, False)
-        entities = self._entities(step)
+        entities = entities_of(step)
         for entity in entities:
             if entity["entity"] not in self._domain.entities:
                 self._problem(step, "entities", f"{self._what} names `{entity['entity']}`, which is no entity", False)
         self._listen()
         self._events.append({"event": "user", "parse_data": {"intent": {"name": intent}, "entities": entities}})
         self._events.extend(slots_of_entities(self._domain, entities))
-
-    def _entities(self, step: Block) -> list[dict[str, Any]]:
-        if "user" in step:
-            marks = read_annotations(str(step["user"]))[1]
-            named = ({"entity": m.entity, "value": m.value, "role": m.role, "group": m.group} for m in marks)
-            return [{key: value for key, value in entity.items() if value is not None} for entity in named]
-        listed = step.get("entities") or []
-        return [self._entity(item) for item in (listed if isinstance(listed, list) else [listed])]
-
-    @staticmethod
-    def _entity(item: Any) -> dict[str, Any]:
-        if not isinstance(item, dict):
-            return {"entity": str(item), "value": ""}
-        found: dict[str, Any] = {}
-        for key, value in item.items():
-            if key in ("role", "group"):
-                found[key] = value
-            else:
-                found.update(entity=key, value=value)
-        return {"entity": "", "value": None, **found}
 
     def _action(self, step: Block) -> None:
         action = str(step["action"])
@@ -347,6 +327,28 @@ class EventsOf:
         if value is None and self._as_rule:
             value = NOT_SET
         self._events.append({"event": "slot", "name": name, "value": value})
+
+
+def entities_of(step: Block) -> list[dict[str, Any]]:
+    """What a step says is in the message: marked in its words, or listed."""
+    if "user" in step:
+        marks = read_annotations(str(step["user"]))[1]
+        named = ({"entity": m.entity, "value": m.value, "role": m.role, "group": m.group} for m in marks)
+        return [{key: value for key, value in entity.items() if value is not None} for entity in named]
+    listed = step.get("entities") or []
+    return [_entity(item) for item in (listed if isinstance(listed, list) else [listed])]
+
+
+def _entity(item: Any) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        return {"entity": str(item), "value": ""}
+    found: dict[str, Any] = {}
+    for key, value in item.items():
+        if key in ("role", "group"):
+            found[key] = value
+        else:
+            found.update(entity=key, value=plain(value))
+    return {"entity": "", "value": None, **found}
 
 
 def slots_of_entities(domain: Domain, entities: Sequence[dict[str, Any]]) -> Iterator[Event]:

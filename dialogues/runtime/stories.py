@@ -70,6 +70,7 @@ class StoriesReader:
 
     def finish(self) -> list[Story]:
         """Every way from a beginning to an end."""
+        self._loose_checkpoints()
         found: list[Story] = []
         for item, steps in self._ways(None, (), ()):
             writer = EventsOf(self._domain, self._problem, f"story “{item['story']}”")
@@ -83,6 +84,18 @@ class StoriesReader:
             if len(found) >= MOST_WAYS:
                 break
         return found
+
+    def _loose_checkpoints(self) -> None:
+        """Checkpoints that stand on one side only: what lies beyond them is never played."""
+        begun = {start for _, start, _, _ in self._parts}
+        reached = {end for _, _, _, end in self._parts}
+        for item, start, _, end in self._parts:
+            if start is not None and start not in reached:
+                text = f"story “{item['story']}” begins at checkpoint `{start}`, to which no story leads"
+                self.problems.append(Problem(item.file, item.line, text, fatal=False))
+            if end is not None and end not in begun:
+                text = f"story “{item['story']}” ends at checkpoint `{end}`, from which no story goes on"
+                self.problems.append(Problem(item.file, item.line, text, fatal=False))
 
     def _ways(
         self, checkpoint: str | None, taken: tuple[int, ...], so_far: tuple[Block, ...]

@@ -14,7 +14,7 @@ import pkgutil
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Container, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -81,8 +81,9 @@ class ProjectActions:
         self._patience_s = patience_s
         self._executor = ActionExecutor()
         self._worker = _Worker()
+        self._classes = _action_classes(root)
         problems: list[Problem] = []
-        for action in _action_classes(root):
+        for action in self._classes:
             try:
                 self._executor.register_action(action)
             except Exception as error:  # an action's own __init__ or name() may do anything
@@ -90,6 +91,18 @@ class ProjectActions:
         if problems:
             raise ProjectWrong(problems)
         self.names = frozenset(name for name in self._executor.actions if not name.startswith("rasa_sdk"))
+
+    def doubts(self, called: Container[str]) -> Iterator[Problem]:
+        """Classes of the project that are never called, and such as do nothing. `called` are the names that may be."""
+        from rasa_sdk import Action
+
+        for action in self._classes:
+            place, name = (f"{action.__module__.replace('.', '/')}.py", _line_of(action)), action().name()
+            if action.run is Action.run:
+                yield Problem(*place, f"action `{name}` has no `run`: it does nothing", fatal=False)
+            if name not in called:
+                text = f"`{name}` is never called: it is not among the `actions` of the domain"
+                yield Problem(*place, text, fatal=False)
 
     async def run(self, name: str, tracker: dict[str, Any], domain: Mapping[str, Any]) -> ActionResult:
         from rasa_sdk.interfaces import ActionExecutionRejection

@@ -99,7 +99,10 @@ class Host:
         engine = Engine(project, actions=actions, manners=manners)
         data = read_training_data(root)
         recognizer = Recognizer(project.domain, data, project.config, open_embedder)
-        return cls(engine, recognizer, now=now, doubts=(*data.doubts, *misfits(data, project)))
+        doubts = [*data.doubts, *misfits(data, project)]
+        if isinstance(actions, ProjectActions):
+            doubts += actions.doubts(project.domain.actions | project.domain.mapping_actions)
+        return cls(engine, recognizer, now=now, doubts=doubts)
 
     def doubts(self) -> list[str]:
         """What its author should know, though it can be played."""
@@ -146,7 +149,11 @@ class Host:
             given = entities.items() if isinstance(entities, dict) else ()
             found = [Entity(str(name), value) for name, value in given]
             if isinstance(entities, list):
-                found = [Entity(str(e.get("entity")), e.get("value")) for e in entities if isinstance(e, dict)]
+                found = [
+                    Entity(str(e.get("entity")), e.get("value"), role=e.get("role"), group=e.get("group"))
+                    for e in entities
+                    if isinstance(e, dict)
+                ]
             message = UserMessage(
                 f"EXTERNAL: {intent}", intent, 1.0, (), tuple(found), COLLECTOR, {"is_external": True}, sender_id
             )
@@ -337,8 +344,7 @@ def _actions(project: Project, url: str | None, patience_s: float) -> ActionRunn
     if url is None:
         return NoActions()
     names = {name for name in project.domain.actions if not name.startswith("utter_")}
-    mapped = {m.action for slot in project.domain.slots.values() for m in slot.mappings if m.action}
-    return ActionServer(str(url), frozenset(names | mapped), patience_s=patience_s)
+    return ActionServer(str(url), frozenset(names | project.domain.mapping_actions), patience_s=patience_s)
 
 
 def answers(sender_id: str, event: Event) -> list[dict[str, Any]]:

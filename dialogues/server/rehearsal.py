@@ -15,6 +15,7 @@ Unlike `rasa test` the custom actions are run, so that nobody has to write down 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 from dialogues.runtime.annotations import read_annotations
 from dialogues.runtime.files import Block, Problem, ProjectWrong, plain, read_yaml
 from dialogues.runtime.model import Event
-from dialogues.runtime.rules import every_way
+from dialogues.runtime.rules import entities_of, every_way
 from dialogues.runtime.tracker import LISTEN, SESSION_START
 from dialogues.server.host import Host
 
@@ -120,13 +121,24 @@ class _Rehearsal:
         for left in _actions(self.events):
             self._wrong(step, f"{left} ran before this message, and nobody expected it")
         before = len(self._tracker.get("events") or ())
-        text = read_annotations(str(step["user"]).strip())[0] if "user" in step else f"/{step['intent']}"
-        self._said = [str(message.get("text") or "") for message in await self._host.hear(self._name, text)]
+        self._said = [str(message.get("text") or "") for message in await self._say(step)]
         self._tracker = await self._host.tracker(self._name)
         events = self._tracker["events"]
         self.events = self._turn = events[before:] if len(events) > before else events  # fewer: it was restarted
         for text in _misheard(step, self._tracker, self.events):
             self._wrong(step, text)
+
+    async def _say(self, step: Block) -> list[dict[str, Any]]:
+        if "user" in step:
+            return await self._host.hear(self._name, read_annotations(str(step["user"]).strip())[0])
+        entities, intent = entities_of(step), str(step["intent"])
+        if any("role" in entity or "group" in entity for entity in entities):
+            return await self._host.trigger(self._name, intent, entities)  # no payload can say these
+        values: dict[str, list[Any]] = {}
+        for entity in entities:
+            values.setdefault(str(entity["entity"]), []).append(entity["value"])
+        named = {name: found if len(found) > 1 else found[0] for name, found in values.items()}
+        return await self._host.hear(self._name, f"/{intent}" + (json.dumps(named, default=str) if named else ""))
 
     def _expect_action(self, step: Block) -> None:
         ran = next(_actions(self.events), LISTEN)

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from dialogues.runtime.annotations import Annotation, read_annotations
 from dialogues.runtime.check import names_in_code
 from dialogues.runtime.domain import DEFAULT_INTENTS
-from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, read_yaml
+from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, read_yaml, version_doubts
 from dialogues.runtime.payload import read_written_payload
 from dialogues.runtime.project import Project
 
@@ -56,6 +56,7 @@ def read_training_data(root: Path) -> TrainingData:
             continue
         try:
             block = read_yaml(path, root)
+            data.doubts.extend(version_doubts(block) if block is not None and "nlu" in block else ())
             here: dict[str, list[str]] = {}
             items = (block.get("nlu") if block else None) or []
             if block is not None and not isinstance(items, list):
@@ -133,10 +134,15 @@ def misfits(data: TrainingData, project: Project) -> Iterator[Problem]:
     yield from _wordless(data, project)
     seen: dict[str, Example] = {}
     strangers: set[str] = set()
+    unseen = data.entities - domain.entities.keys()
     for example in data.examples:
         if example.intent not in domain.intents and example.intent not in strangers:
             strangers.add(example.intent)
             text = f"intent `{example.intent}` has examples, and is not in the domain: nothing can answer it"
+            yield Problem(example.file, example.line, text, fatal=False)
+        for entity in sorted(unseen & {annotation.entity for annotation in example.entities}):
+            unseen -= {entity}
+            text = f"entity `{entity}` is marked here, and is not in the domain: neither slots nor rules see it"
             yield Problem(example.file, example.line, text, fatal=False)
         other = seen.setdefault(example.text.strip().lower(), example)
         if other.intent != example.intent:

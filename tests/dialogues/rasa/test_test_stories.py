@@ -28,6 +28,24 @@ stories:
   - action: visit_form
 """
 
+WITHOUT_WORDS = """
+stories:
+- story: what is listed is in the message
+  steps:
+  - intent: say
+    entities:
+    - word: red
+    - city: Rome
+      role: from
+    - number
+  - slot_was_set: [{word: red}, {start: Rome}, {plain: null}, {size: ""}]
+  - action: utter_state
+  - intent: say
+    entities: [{word: red}, {word: green}]
+  - slot_was_set: [{word: green}, {many: [red, green]}]
+  - action: utter_state
+"""
+
 
 async def wrong(folder: Path, *, other: str = "good day", asked: str = "faq/hours") -> list[int]:
     """How many steps of each story did not go as written."""
@@ -43,3 +61,10 @@ async def test_alternatives_are_stories_of_their_own(tmp_path: Path) -> None:
 async def test_where_nothing_selects_a_response_the_retrieval_intent_alone_must_fit(tmp_path: Path) -> None:
     assert await wrong(tmp_path, asked="faq/price") == [0, 0]
     assert await wrong(tmp_path, asked="deny/price") == [1, 1]
+
+
+async def test_a_message_without_words_brings_the_entities_that_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "test_stories.yml").write_text(WITHOUT_WORDS)
+    [story] = read_test_stories(tmp_path)
+
+    assert await rehearse(story, Host.load(HERE / "slots")) == []

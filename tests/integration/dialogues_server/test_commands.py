@@ -92,6 +92,7 @@ def test_a_file_that_cannot_be_opened_is_told_and_a_component_of_no_name_pointed
 
 def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, capsys):
     nlu = """
+        version: 3.1
         nlu:
           - intent: greet
             examples: |
@@ -109,19 +110,37 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
           - intent: form
             exampels: |
               - fill in the form
+          - intent: where
+            examples: |
+              - in [Rome](city)
     """
-    project = write_project(tmp_path, data_nlu_yml=nlu)
+    actions = """
+        from rasa_sdk import Action, FormValidationAction
+
+        class Validate(FormValidationAction):
+            def name(self):
+                return "validate_some_form"
+
+        class Idle(Action):
+            def name(self):
+                return "action_idle"
+    """
+    project = write_project(tmp_path, data_nlu_yml=nlu, actions_py=actions)
     (project / "data" / "more.yml").write_text("rulez:\n  - rule: x\n", encoding="utf-8")
 
     assert dialogues("validate", project) == 0
 
     told = capsys.readouterr().out
     for doubt in (
-        "data/nlu.yml:5: 'good morning' is passed over",
-        "data/nlu.yml:8: intent `nosuch` has examples, and is not in the domain",
-        "data/nlu.yml:11: “Hello” is an example of `where` here and of `greet` in data/nlu.yml:4",
-        "data/nlu.yml:12: `intnet` is passed over",
-        "data/nlu.yml:15: intent `form` has no examples",
+        'data/nlu.yml:1: `version: 3.1` is not one Rasa 3.6 reads: write `version: "3.1"`, with the quotes',
+        "data/nlu.yml:6: 'good morning' is passed over",
+        "data/nlu.yml:9: intent `nosuch` has examples, and is not in the domain",
+        "data/nlu.yml:12: “Hello” is an example of `where` here and of `greet` in data/nlu.yml:5",
+        "data/nlu.yml:13: `intnet` is passed over",
+        "data/nlu.yml:16: intent `form` has no examples",
+        "data/nlu.yml:21: entity `city` is marked here, and is not in the domain",
+        "actions.py:3: `validate_some_form` is never called: it is not among the `actions` of the domain",
+        "actions.py:7: action `action_idle` has no `run`",
         "data/more.yml:1: nothing in this file is read: `rulez`",
     ):
         assert doubt in told
@@ -197,29 +216,34 @@ def test_what_nobody_says_and_nobody_can_say_is_pointed_at(tmp_path, capsys):
         entities: [town]
         slots:
           town: {type: text, mappings: [{type: from_entity, entity: town}]}
+          street: {type: text, mappings: [{type: custom}]}
         forms:
           town_form: {required_slots: [town]}
+        actions: [town_form]
         responses:
           utter_hello: [{text: hello, buttons: [{title: Where, payload: /where}]}]
           utter_ask_town: [{text: 'town?', buttons: [{title: Rome, payload: '/answer{{"town": "Rome"}}'}]}]
+          utter_ask_street: [{text: 'the validator adds me to the form'}]
           utter_forgotten: [{text: nobody says me}]
           utter_danger_fire: [{text: 'get out'}]
           utter_default: [{text: 'pardon?'}]
     """
     rules = "rules: [{rule: hello, steps: [{intent: greet}, {action: utter_hello}]}]"
-    actions = 'RESPONSE = f"utter_danger_{reason}" if (reason := "fire") else ""'
+    actions = 'RESPONSE = f"utter_danger_{reason}" if (reason := "fire") else ""\nREQUIRED = ["town", "street"]'
     project = write_project(tmp_path, domain_yml=domain, data_rules_yml=rules, actions_py=actions)
 
     assert dialogues("validate", project) == 0
 
     told = capsys.readouterr().out
-    assert "domain.yml:10: `utter_forgotten` is never said" in told
+    assert "domain.yml:13: `utter_forgotten` is never said" in told
+    assert "form `town_form` is among the actions too, so an action of that name is called: there is none" in told
     assert "domain.yml:1: `unasked` has no examples and no button" in told
     assert "domain.yml:1: no rule listens to `unasked`" in told
     assert "no rule listens to `answer`: its messages fall back, but where a form takes them for an answer" in told
     for used in (
         "`utter_hello` is never",
         "`utter_danger_fire`",
+        "`utter_ask_street`",
         "`utter_default`",
         "`where` has no",
         "`greet`",

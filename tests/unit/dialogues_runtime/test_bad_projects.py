@@ -42,6 +42,7 @@ DOMAIN = """
         ("slots:\n  s: {type: text, mappings: {type: from_text}}\n", "the mappings of `s` must be a list"),
         ("responses:\n  utter_a: [{text: [a, b]}]\n", "`text` of `utter_a` must be words"),
         ("responses:\n  utter_a: [{text: a, buttons: yes}]\n", "`buttons` of `utter_a` must be a list"),
+        ("responses:\n  utter_a: [{text: a, channel: [x, y]}]\n", "`channel` of `utter_a` must be one name"),
         ("forms:\n  f: {required_slots: s}\n", "needs required_slots"),
         ("forms:\n  f: []\n", "needs required_slots"),
         ("forms:\n  f: {required_slots: {s: [{type: from_text}]}}\n", "since Rasa 3 a slot is listed by its name"),
@@ -66,6 +67,14 @@ def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain
         ("responses:\n  utter_a: [{image: x, buttons: [{payload: /a}]}]\n", "has no title"),
         ("responses:\n  utter_a: [{text: x, condition: [{name: s, value: 1}]}]\n", "should have `type: slot`"),
         ("responses:\n  utter_a: [{text: x, condition: []}]\n", "is never said"),
+        ("responses:\n  utter_a: [{text: x, buttons: [{title: Tap}]}]\n", "“Tap” of `utter_a` sends nothing"),
+        ('version: "4.0"\nintents: [a]\n', "`version: 4.0` is not one Rasa 3.6 reads"),
+        ("intents: [{a: {use_entitys: []}}]\n", "`use_entitys` is not part of an intent; did you mean `use_entities`?"),
+        ("intents: [{a: {use_entities: [nosuch]}}]\n", "intent `a` names `nosuch`, which is no entity"),
+        (
+            "entities: [e]\nslots:\n  s: {type: text, mappings: [{type: from_entity, entity: e, role: from}]}\n",
+            "slot `s` reads `from` of `e`, which declares no such",
+        ),
         ("forms:\n  f: {required_slots: }\n", "needs required_slots"),
         ("forms:\n  f: {required_slots: [nosuch]}\n", "which is no slot"),
         ("forms:\n  f: {required_slot: [s]}\n", "`required_slot` is not part of a form"),
@@ -193,6 +202,9 @@ def test_what_rasa_takes_is_taken_and_told(tmp_path):
           - {rule: said, steps: [{intent: b}, {bot: hello}]}
           - {rule: unknown, steps: [{intent: nosuch}, {action: utter_a}]}
           - {rule: a, steps: [{intent: a}, {action: utter_a}]}
+        stories:
+          - {story: late, steps: [{checkpoint: nowhere}, {intent: a}, {action: utter_a}]}
+          - {story: early, steps: [{intent: b}, {action: utter_a}, {checkpoint: no_more}]}
     """
 
     project = load_project(write_project(tmp_path, DOMAIN, rules), strict=False)
@@ -202,6 +214,8 @@ def test_what_rasa_takes_is_taken_and_told(tmp_path):
     assert any("rules.yml:3: rule “words” is left out" in text for text in told)
     assert any("rules.yml:4: rule “said” is left out" in text for text in told)
     assert any("rules.yml:5: rule “unknown” waits for `nosuch`" in text for text in told)
+    assert any("rules.yml:8: story “late” begins at checkpoint `nowhere`" in text for text in told)
+    assert any("rules.yml:9: story “early” ends at checkpoint `no_more`" in text for text in told)
 
 
 def test_what_another_rule_overrules_is_told_as_rasa_would_refuse_it(tmp_path):

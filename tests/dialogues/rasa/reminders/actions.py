@@ -4,6 +4,13 @@ from rasa_sdk import Action
 from rasa_sdk.events import ReminderScheduled
 
 
+MANY = [
+    {"entity": "x", "value": "a", "role": "from"},
+    {"entity": "x", "value": "b", "group": "1"},
+    {"entity": "x", "value": "c", "group": "1"},
+]
+
+
 class Remind(Action):
     def name(self):
         return "action_remind"
@@ -14,7 +21,7 @@ class Remind(Action):
             ReminderScheduled(
                 "alarm",
                 when,
-                entities={"x": "by reminder"},
+                entities=MANY if tracker.get_slot("x") == "many" else {"x": "by reminder"},
                 name="rem",
                 kill_on_user_message=tracker.get_slot("x") != "keep",
             )
