@@ -98,9 +98,7 @@ def test_facts_are_said_in_the_asked_language():
         "Puedes ir sin cita",
         "Llama dos veces",
     )
-    assert (
-        facts(service, HOUSE, at=MONDAY_NOON, language="ar", words=WORDS)[-1] == "Ring twice"
-    )  # a translation of before
+    assert facts(service, HOUSE, at=MONDAY_NOON, language="ar", words=WORDS)[-1] == "Ring twice"
 
 
 def test_whoever_would_be_turned_away_hears_so_before_they_set_out():
