@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from directory.model import Organization, Service
+from directory.model import TRANSLATED, Organization, Service
 from directory.store import kept_as
 
 Kept = Mapping[str, Any]
@@ -51,7 +51,7 @@ def _ways(record: Kept) -> dict[str, object]:
         "address": sorted(repr([place.get(part) for part in _PLACE]) for place in record.get("locations", ())),
         "website": record.get("website", ""),
         "email": record.get("email", ""),
-        "how_to_apply": record.get("how_to_apply", ""),
+        "how_to_apply": [record.get("how_to_apply", ""), sorted(_translations(record, "ways_to_apply"))],
     }
 
 
@@ -67,10 +67,14 @@ def _ways_said(texts: Iterable[str]) -> Iterator[str]:
             yield "".join(str(unicodedata.digit(sign)) for sign in number if sign.isdigit())
 
 
+def _translations(record: Kept, kept: str) -> list[str]:
+    return [text["text"] for text in record.get(kept, ())]
+
+
 def _read_by_people(record: Kept) -> Iterator[str]:
     yield from (record.get(field) or "" for field in _TEXTS)
     yield (record.get("eligibility") or {}).get("note") or ""
     yield from record.get("documents", ())
-    yield from (text["text"] for field in ("names", "summaries") for text in record.get(field, ()))
+    yield from (text for kept in TRANSLATED.values() for text in _translations(record, kept))
     yield from (phone.get("description") or "" for phone in record.get("phones", ()))
     yield from (place.get("name") or "" for place in record.get("locations", ()))

@@ -42,6 +42,10 @@ FIELDS: Mapping[str, str] = {
     "alert": N_("Alert"),
     "names": N_("Names in other languages"),
     "summaries": N_("Descriptions in other languages"),
+    "alerts": N_("Alert in other languages"),
+    "ways_to_apply": N_("How to come, in other languages"),
+    "eligibility_notes": N_("Who may come, in other languages"),
+    "cost_notes": N_("Cost in other languages"),
 }
 
 

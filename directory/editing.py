@@ -13,13 +13,17 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
+from directory.filled import Filled, Form
 from directory.misplaced import in_the_middle
 from directory.model import (
     ACCESSIBILITY,
+    DOCUMENTS,
+    HUMAN,
     LEGAL_STATUS,
     NEEDS,
     REPORTS_TO,
     STAFF,
+    TRANSLATED,
     Capacity,
     Eligibility,
     Gender,
@@ -32,16 +36,18 @@ from directory.model import (
     ServiceStatus,
     Translation,
     WrongRecord,
+    with_stale,
 )
 from directory.opening_hours import Shift, SpecialDay, clock_of, minute_of
 from directory.said_hours import spans_in
+from directory.store import WORLD
 from directory.words import because, plain_figures
 from directory.zones import zone_of
 
-Form = Mapping[str, str]
-
-#: The languages that stand side by side.
+#: The languages that stand side by side, whether or not a record has texts in them.
 LANGUAGES = ("en", "fr", "es", "ar")
+#: In place of a language: the one that `language.another` names.
+ANOTHER = "another"
 
 #: Yes, no, or nobody has said.
 SAID = ("free", "walk_in", "interpreters")
@@ -53,7 +59,6 @@ SAID_OF_WHOM = (
     "disability",
     "papers_needed",
 )
-LONGEST_FIELD = 4000
 
 
 class Section(StrEnum):
@@ -77,7 +82,6 @@ def form_of(record: Service) -> dict[str, str]:
         "website": record.website,
         "email": record.email,
         "how_to_apply": record.how_to_apply,
-        "phones": "\n".join(_phone_line(phone) for phone in record.phones),
         "zone": hours.zone if hours else "",
         "special_days": "\n".join(_special_line(day) for day in hours.special_days) if hours else "",
         "closed_from": record.closed_from.isoformat() if record.closed_from else "",
@@ -85,7 +89,7 @@ def form_of(record: Service) -> dict[str, str]:
         "status": record.status.value,
         "alert": record.alert,
         "cost_note": record.cost_note,
-        "documents": "\n".join(record.documents),
+        "documents": "\n".join(paper for paper in record.documents if paper not in DOCUMENTS),
         "languages": ", ".join(record.languages),
         "countries": ", ".join(record.countries),
         "areas": "\n".join(record.areas),
@@ -99,13 +103,17 @@ def form_of(record: Service) -> dict[str, str]:
         **{name: _said(getattr(record, name)) for name in SAID},
         **{name: _said(getattr(who, name)) for name in SAID_OF_WHOM},
     }
-    for language in LANGUAGES:
-        form[f"name.{language}"] = _text(record.name, record.names, record.language, language)
-        form[f"summary.{language}"] = _text(record.summary, record.summaries, record.language, language)
+    for field in TRANSLATED:
+        said = {text.language: text.text for text in record.translations_of(field)}
+        form |= {f"{field}.{language}": said.get(language, "") for language in languages_of(record)}
+    form |= {f"{field}.{record.language}": record.own_text(field) for field in SIDE_BY_SIDE}
+    for number, phone in enumerate(record.phones):
+        form |= _phone_form(phone, f"phone{number}.")
     for day in range(7):
         spans = hours.on_weekday(day) if hours else []
         form[f"hours.{day}"] = " ".join(f"{clock_of(opens)}-{clock_of(closes)}" for opens, closes in spans)
     form |= _ticks("need", record.needs, NEEDS) | _ticks("gender", who.genders, Gender)
+    form |= _ticks("document", record.documents, DOCUMENTS)
     form |= _ticks("status_required", who.status_required, LEGAL_STATUS)
     form |= _ticks("staff", record.staff_genders, STAFF) | _ticks("reports_to", record.reports_to, REPORTS_TO)
     for number, place in enumerate(record.locations):
@@ -131,12 +139,14 @@ def _place_form(place: Location, prefix: str) -> dict[str, str]:
 
 def changed(record: Service, form: Form, *, at: datetime, sections: Sequence[Section] = tuple(Section)) -> Service:
     """The record as the form says. Raises WrongRecord naming everything that cannot be read."""
+    before, filled = record, Filled(form)
     unread: dict[Section, list[str]] = {}
     for section in sections:
         try:
-            record = _READ[section](record, _Filled(form), at)
+            record = _READ[section](record, filled, at)
         except WrongRecord as error:
             unread[section] = error.problems
+    record = _read_by_a_person(with_stale(before, record), filled)
     # Where its place could not be read, the record lacks one: that is not said again.
     wrong = record.problems() if Section.PLACE not in unread else []
     if problems := [*(why for whys in unread.values() for why in whys), *wrong]:
@@ -144,118 +154,132 @@ def changed(record: Service, form: Form, *, at: datetime, sections: Sequence[Sec
     return record
 
 
-class _Filled:
-    """The fields of a form, read as what they should be."""
-
-    def __init__(self, form: Form) -> None:
-        self._form = form
-
-    def text(self, name: str) -> str:
-        return self._form.get(name, "").strip()[:LONGEST_FIELD]
-
-    def figures(self, name: str) -> str:
-        """A text in which figures are meant to be read: those of any script, as phones of many people write them."""
-        return plain_figures(self.text(name))
-
-    def has(self, name: str) -> bool:
-        return name in self._form
-
-    def lines(self, name: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(line.strip() for line in self.text(name).splitlines() if line.strip()))
-
-    def codes(self, name: str) -> tuple[str, ...]:
-        words = self.text(name).replace(";", ",").replace("\n", ",").split(",")
-        return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
-
-    def ticked(self, group: str, known: Mapping[str, object] | type[Gender]) -> tuple[str, ...]:
-        return tuple(str(code) for code in known if self._form.get(f"{group}.{code}"))
-
-    def said(self, name: str) -> bool | None:
-        return {"yes": True, "no": False}.get(self.text(name))
-
-    def figure(self, name: str) -> float | None:
-        if not (text := self.figures(name)):
-            return None
-        try:
-            return float(text.replace(",", "."))
-        except ValueError:
-            raise WrongRecord([because("'{value}' is not a number", value=text[:40])]) from None
-
-    def whole(self, name: str) -> int | None:
-        value = self.figure(name)
-        if value is not None and value != int(value):
-            raise WrongRecord([because("'{value}' is not a whole number", value=self.text(name)[:40])])
-        return None if value is None else int(value)
-
-    def day(self, name: str) -> date | None:
-        try:
-            return date.fromisoformat(self.figures(name)) if self.text(name) else None
-        except ValueError:
-            raise WrongRecord([because("'{value}' is not a day like 2026-12-24", value=self.text(name)[:40])]) from None
-
-
 # --- sections -----------------------------------------------------------------------------------------------------
 
 
-def _words(record: Service, form: _Filled, at: datetime) -> Service:
-    """Name and description in every language: that of the record, and translations beside it.
+#: The texts whose original stands beside their translations. That of the others stands among the fields they are about.
+SIDE_BY_SIDE = ("name", "summary")
 
-    A translation that stays while the text it was made from changes is stale, until somebody writes it anew or says
-    that it still holds (`fresh.fr`).
-    """
 
-    def others(field: str, before: tuple[Translation, ...], now: str) -> tuple[Translation, ...]:
-        stale = now != getattr(record, field)
-        kept = [replace(text, stale=text.stale or stale) for text in before if text.language not in LANGUAGES]
-        said = {text.language: text for text in before}
-        for language in LANGUAGES:
-            text = form.text(f"{field}.{language}")
-            if language == record.language or not text:
-                continue
-            same = said.get(language)
-            if same is None or same.text != text:
-                kept.append(Translation(language, text))
-            elif form.text(f"fresh.{language}"):
-                kept.append(replace(same, stale=False))
-            else:
-                kept.append(replace(same, stale=same.stale or stale))
-        return tuple(sorted(kept, key=str))
+def languages_of(record: Service) -> tuple[str, ...]:
+    """Those that stand side by side: those of everybody, that of the record, and those it is translated into."""
+    translated = sorted(text.language for field in TRANSLATED for text in record.translations_of(field))
+    return tuple(dict.fromkeys((*LANGUAGES, record.language, *translated)))
+
+
+def _words(record: Service, form: Filled, at: datetime) -> Service:
+    """The texts in every language: that of the record, and translations beside it. One that stays while the text it was
+    made from changes is stale, until somebody writes it anew or says that it still holds."""
+    another = _another_language(record, form)
+
+    def written(field: str, language: str) -> str:
+        here = f"{field}.{language}"
+        return form.text(here) or (form.text(f"{field}.{ANOTHER}") if language == another else "")
 
     own = record.language
-    name = form.text(f"name.{own}") if own in LANGUAGES else record.name
-    summary = form.text(f"summary.{own}") if own in LANGUAGES else record.summary
-    return replace(
+    named = replace(
         record,
-        name=name,
-        summary=summary,
-        names=others("name", record.names, name),
-        summaries=others("summary", record.summaries, summary),
+        **{field: written(field, own) for field in SIDE_BY_SIDE},
         needs=_kept_order(record.needs, form.ticked("need", NEEDS)),
         alert=form.text("alert"),
     )
+    shown = [code for code in dict.fromkeys((*languages_of(record), another)) if code and code != own]
+    said = {
+        TRANSLATED[field]: _translations(
+            record.translations_of(field),
+            {code: written(field, code) for code in shown if form.has(f"{field}.{code}") or code == another},
+        )
+        for field in TRANSLATED
+    }
+    return replace(named, **said)
 
 
-def _contact(record: Service, form: _Filled, at: datetime) -> Service:
-    known = {_phone_line(phone): phone for phone in record.phones}
+def _another_language(record: Service, form: Filled) -> str | None:
+    """The code of a language that has no column yet, where something was written in one."""
+    code = next(iter(form.languages(f"language.{ANOTHER}")), None)
+    if not any(form.text(f"{field}.{ANOTHER}") for field in TRANSLATED):
+        return None
+    if code is None:
+        raise WrongRecord([because("say in which other language the name and the description are")])
+    if any(form.text(f"{field}.{code}") for field in SIDE_BY_SIDE):
+        raise WrongRecord([because("there is a text in that language already: change it in its own column")])
+    return code
+
+
+def _translations(before: tuple[Translation, ...], said: Mapping[str, str]) -> tuple[Translation, ...]:
+    """Those that were `said` on the form, and those of languages that it did not show."""
+    was = {text.language: text for text in before}
+    kept = [text for text in before if text.language not in said]
+    for language, text in said.items():
+        same = was.get(language)
+        if same is not None and same.text == text:
+            kept.append(same)
+        elif text:
+            kept.append(Translation(language, text))
+    return tuple(sorted(kept, key=str))
+
+
+def _read_by_a_person(record: Service, form: Filled) -> Service:
+    """The record where somebody said that the texts of a language say what the original says (`fresh.fr`)."""
+    read = {code for code in languages_of(record) if form.text(f"fresh.{code}")}
     return replace(
         record,
-        phones=tuple(known.get(line) or _phone(line) for line in form.lines("phones")),
+        **{
+            kept: tuple(
+                replace(text, stale=False, source=HUMAN) if text.language in read else text
+                for text in record.translations_of(field)
+            )
+            for field, kept in TRANSLATED.items()
+        },
+    )
+
+
+def _contact(record: Service, form: Filled, at: datetime) -> Service:
+    return replace(
+        record,
+        phones=_phones(record, form),
         website=form.text("website"),
         email=form.text("email"),
         how_to_apply=form.text("how_to_apply"),
     )
 
 
-def _phone_line(phone: Phone) -> str:
-    return " | ".join(part for part in (phone.number, phone.description) if part)
+#: More numbers of one service are no help to a child.
+MOST_PHONES = 30
+#: So many numbers can be added at once.
+MORE_PHONES = 2
 
 
-def _phone(line: str) -> Phone:
-    number, _, description = line.partition("|")
-    return Phone(plain_figures(number).strip(), description=description.strip())
+def phone_rows(form: Form) -> range:
+    """The rows for numbers that a form has, with some that are empty."""
+    filled = [number for number in range(MOST_PHONES) if form.get(f"phone{number}.number", "").strip()]
+    return range(min(MOST_PHONES, (filled[-1] + 1 if filled else 0) + MORE_PHONES))
 
 
-def _hours(record: Service, form: _Filled, at: datetime) -> Service:
+def _phone_form(phone: Phone, prefix: str) -> dict[str, str]:
+    said = {"number": phone.number, "kind": phone.kind, "note": phone.description}
+    return {prefix + name: value for name, value in said.items()} | {f"{prefix}languages": ", ".join(phone.languages)}
+
+
+def _phones(record: Service, form: Filled) -> tuple[Phone, ...]:
+    """The numbers, row by row: a row without one is none. Kinds and languages of others are kept as they were."""
+    if not form.has("phone0.number"):
+        return record.phones
+    known = {code for phone in record.phones for code in phone.languages}
+    rows = [f"phone{number}." for number in range(MOST_PHONES) if form.text(f"phone{number}.number")]
+    found = [
+        Phone(
+            form.figures(f"{row}number"),
+            form.text(f"{row}kind") or "voice",
+            form.languages(f"{row}languages", besides=tuple(known)),
+            form.text(f"{row}note"),
+        )
+        for row in rows
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _hours(record: Service, form: Filled, at: datetime) -> Service:
     """The week as a grid of days. A week without times and days is one that nobody has said."""
     problems: list[str] = []
     shifts: list[Shift] = []
@@ -319,7 +343,7 @@ def _special(line: str, problems: list[str]) -> SpecialDay | None:
     return SpecialDay(day, tuple(spans), " ".join(words))
 
 
-def _place(record: Service, form: _Filled, at: datetime) -> Service:
+def _place(record: Service, form: Filled, at: datetime) -> Service:
     """The places, without those that are gone, and with another one where its fields are filled in."""
     places = [
         _told(place, form, place_prefix(number))
@@ -328,17 +352,17 @@ def _place(record: Service, form: _Filled, at: datetime) -> Service:
     ]
     return replace(
         record,
-        countries=tuple(sorted(form.codes("countries"))),
+        countries=tuple(sorted(form.countries("countries", besides=(WORLD, *record.countries)))),
         areas=form.lines("areas"),
         locations=(*places, *_another(record, form)),
     )
 
 
-def _told(place: Location, form: _Filled, prefix: str) -> Location:
+def _told(place: Location, form: Filled, prefix: str) -> Location:
     """A place as its fields say. Of a safe place only the town: its address belongs elsewhere."""
     if not form.has(f"{prefix}country"):  # the form was made before the place was
         return place
-    town = replace(place, city=form.text(f"{prefix}city"), country=form.text(f"{prefix}country").upper())
+    town = replace(place, city=form.text(f"{prefix}city"), country=form.country(f"{prefix}country"))
     if place.kind is LocationKind.FRONT_GATE:
         return town
     latitude, longitude = form.figure(f"{prefix}latitude"), form.figure(f"{prefix}longitude")
@@ -357,7 +381,7 @@ def _told(place: Location, form: _Filled, prefix: str) -> Location:
     )
 
 
-def _another(record: Service, form: _Filled) -> list[Location]:
+def _another(record: Service, form: Filled) -> list[Location]:
     """One more place, if anything is said of it."""
     if not any(form.text(NEW_PLACE + name) for name in (*_PLACE_TEXTS, "latitude", "longitude")):
         return []
@@ -365,7 +389,7 @@ def _another(record: Service, form: _Filled) -> list[Location]:
     return [_told(Location(str(uuid.uuid4()), kind, record.name, ""), form, NEW_PLACE)]
 
 
-def _who(record: Service, form: _Filled, at: datetime) -> Service:
+def _who(record: Service, form: Filled, at: datetime) -> Service:
     genders = frozenset(Gender(code) for code in form.ticked("gender", Gender))
     if not genders:
         raise WrongRecord([because("girls, boys or both are taken in")])
@@ -375,7 +399,7 @@ def _who(record: Service, form: _Filled, at: datetime) -> Service:
         maximum_age=form.whole("maximum_age"),
         genders=genders,
         note=form.text("note"),
-        nationalities=tuple(code.upper() for code in form.codes("nationalities")),
+        nationalities=form.countries("nationalities", besides=before.nationalities),
         status_required=_kept_order(before.status_required, form.ticked("status_required", LEGAL_STATUS)),
         unaccompanied=form.said("unaccompanied"),
         accompanied=form.said("accompanied"),
@@ -387,7 +411,7 @@ def _who(record: Service, form: _Filled, at: datetime) -> Service:
     return replace(record, eligibility=who)
 
 
-def _how(record: Service, form: _Filled, at: datetime) -> Service:
+def _how(record: Service, form: Filled, at: datetime) -> Service:
     try:
         status = ServiceStatus(form.text("status"))
     except ValueError:
@@ -399,15 +423,15 @@ def _how(record: Service, form: _Filled, at: datetime) -> Service:
         interpreters=form.said("interpreters"),
         status=status,
         cost_note=form.text("cost_note"),
-        documents=form.lines("documents"),
-        languages=form.codes("languages"),
+        documents=_kept_order(record.documents, (*form.ticked("document", DOCUMENTS), *form.lines("documents"))),
+        languages=form.languages("languages", besides=record.languages),
         staff_genders=_kept_order(record.staff_genders, form.ticked("staff", STAFF)),
         reports_to=_kept_order(record.reports_to, form.ticked("reports_to", REPORTS_TO)),
         capacity=_capacity(record, form, at),
     )
 
 
-def _capacity(record: Service, form: _Filled, at: datetime) -> Capacity | None:
+def _capacity(record: Service, form: Filled, at: datetime) -> Capacity | None:
     """Free places as said now. The same figures again are not news: they keep the moment at which they were said."""
     available, maximum = form.whole("available"), form.whole("maximum")
     if available is None:
@@ -418,12 +442,12 @@ def _capacity(record: Service, form: _Filled, at: datetime) -> Capacity | None:
     return Capacity(available, at, maximum)
 
 
-def _referral(record: Service, form: _Filled, at: datetime) -> Service:
+def _referral(record: Service, form: Filled, at: datetime) -> Service:
     told = (form.text(f"referral.{name}") for name in ("name", "phone", "email", "how"))
     return replace(record, referral=ReferralContact(*told))
 
 
-_READ: Mapping[Section, Callable[[Service, _Filled, datetime], Service]] = {
+_READ: Mapping[Section, Callable[[Service, Filled, datetime], Service]] = {
     Section.WORDS: _words,
     Section.CONTACT: _contact,
     Section.HOURS: _hours,
@@ -437,12 +461,6 @@ _READ: Mapping[Section, Callable[[Service, _Filled, datetime], Service]] = {
 def _kept_order(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
     """What stays keeps its order: the first need of a service is what it is known for."""
     return (*(code for code in before if code in now), *(code for code in now if code not in before))
-
-
-def _text(own: str, translations: tuple[Translation, ...], language: str, wanted: str) -> str:
-    if language == wanted:
-        return own
-    return next((text.text for text in translations if text.language == wanted), "")
 
 
 def _figure(value: float | None) -> str:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from directory.model import (
     ACCESSIBILITY,
     CAPACITY_HOLDS,
+    HUMAN,
     NEEDS,
     Location,
     LocationKind,
@@ -76,29 +77,28 @@ def _link(address: str) -> str:
 
 
 def service(record: Service, *, language: str | None = None) -> Json:
-    """A service with its one-to-one fields. `language`: name and description in it, where there is a translation."""
-    name = record.name_in(language).text if language else record.name
-    summary = record.summary_in(language).text if language else record.summary
+    """A service with its one-to-one fields. `language`: its texts in it, where there is a translation."""
+    said = record.language if language is None else language
     who = record.eligibility
-    return {"id": record.id, "name": name, "status": record.status.value} | _present(
-        description=summary,
+    return {"id": record.id, "name": record.name_in(said).text, "status": record.status.value} | _present(
+        description=record.text_in("summary", said).text,
         url=_link(record.website),
         email=record.email if "@" in record.email else "",
-        application_process=_application(record),
-        fees_description=_fees(record),
+        application_process=record.text_in("how_to_apply", said).text or said_of_coming(record.walk_in),
+        fees_description=record.text_in("cost_note", said).text or said_of_cost(record.free),
         interpretation_services="Interpreters can be called." if record.interpreters else "",
-        eligibility_description=who.note,
+        eligibility_description=record.text_in("note", said).text,
         minimum_age=who.minimum_age,
         maximum_age=who.maximum_age,
         assured_date=record.verification.at.date().isoformat() if record.verification else "",
-        alert=_alert(record),
+        alert=_alert(record, said),
         last_modified=_moment(record.modified_at),
     )
 
 
-def _alert(record: Service) -> str:
+def _alert(record: Service, language: str) -> str:
     """What a reader must know first. HSDS cannot say that a service is closed between two days, so it is said here."""
-    return f"{said_closed(record.closed_from, record.closed_until)} {record.alert}".strip()
+    return f"{said_closed(record.closed_from, record.closed_until)} {record.text_in('alert', language).text}".strip()
 
 
 def said_closed(first: date | None, last: date | None) -> str:
@@ -114,17 +114,9 @@ def _moment(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _application(record: Service) -> str:
-    return record.how_to_apply or said_of_coming(record.walk_in)
-
-
 def said_of_coming(walk_in: bool | None) -> str:
     """How one comes, where nobody has written more about it."""
     return "" if walk_in is None else "Walk in." if walk_in else "Call first."
-
-
-def _fees(record: Service) -> str:
-    return record.cost_note or said_of_cost(record.free)
 
 
 def said_of_cost(free: bool | None) -> str:
@@ -397,15 +389,26 @@ def attributes(record: Service) -> list[Json]:
     ]
 
 
+#: The texts that have translations, by what HSDS calls them.
+TRANSLATED_FIELDS = {
+    "name": "name",
+    "summary": "description",
+    "alert": "alert",
+    "how_to_apply": "application_process",
+    "note": "eligibility_description",
+    "cost_note": "fees_description",
+}
+
+
 def translations(record: Service) -> list[Json]:
-    """Name and description in other languages: HSDS has no place for them, so this is a term of our own."""
+    """Its texts in other languages: HSDS has no place for them, so this is a term of our own."""
     found: dict[str, Json] = {}
-    for field, texts in (("name", record.names), ("description", record.summaries)):
-        for text in texts:
+    for own, field in TRANSLATED_FIELDS.items():
+        for text in record.translations_of(own):
             if text.language != record.language:
                 said = found.setdefault(text.language, {"language": text.language})
                 said[field] = text.text
-                if text.source != "human":
+                if text.source != HUMAN:
                     said[f"{field}_source"] = text.source
                 if text.stale:
                     said[f"{field}_stale"] = True

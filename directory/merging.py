@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import store
-from directory.model import NotAllowedNow, RecordState, Service, with_stale
+from directory.model import TRANSLATED, NotAllowedNow, RecordState, Service, with_stale
 from directory.safe_place_changes import waiting
 from directory.safe_places import has_safe_place
 from directory.service import demote_if_believed, propose_change, save_draft
@@ -37,7 +37,7 @@ class Take(StrEnum):
 TAKEABLE = (
     "name", "summary", "needs", "locations", "phones", "website", "email", "hours", "eligibility", "languages",
     "documents", "how_to_apply", "walk_in", "free", "cost_note", "interpreters", "staff_genders", "reports_to", "areas",
-    "names", "summaries", "referral",
+    *TRANSLATED.values(), "referral",
 )  # fmt: skip
 LISTS = frozenset({"needs", "phones", "languages", "documents", "staff_genders", "areas"})
 

@@ -6,15 +6,15 @@ at all: see `safe_places.py`.
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from directory.hidden import hidden_problems, way_problems
 from directory.opening_hours import ROUND_THE_CLOCK, OpeningHours, overlaps
 from directory.words import N_, because
 
@@ -191,13 +191,28 @@ class WrongRecord(ValueError):
         super().__init__("; ".join(problems))
 
 
+#: Who wrote a translation. What a machine wrote is a person's once a person has read it.
+HUMAN, MACHINE = "human", "machine"
+
+
 class Translation(Struct, frozen=True):
     """A field's text in one language. `source` says who wrote it."""
 
     language: str
     text: str
-    source: str = "human"  # human, machine
+    source: str = HUMAN
     stale: bool = False  # what it was made from has changed since
+
+
+#: The texts of a service that are told in other languages, and the field that keeps their translations.
+TRANSLATED: Mapping[str, str] = {
+    "name": "names",
+    "summary": "summaries",
+    "alert": "alerts",
+    "how_to_apply": "ways_to_apply",
+    "note": "eligibility_notes",
+    "cost_note": "cost_notes",
+}
 
 
 class Organization(Struct, frozen=True):
@@ -214,7 +229,7 @@ class Organization(Struct, frozen=True):
         """Everything that must be mended before an editor may keep it."""
         found: list[str] = [] if self.name.strip() else [because("an organisation needs a name")]
         found += way_problems(self.website, self.email)
-        return found + hidden_problems({"name": self.name, "description": self.description})
+        return found + hidden_problems([("name", self.name), ("description", self.description)])
 
 
 class Location(Struct, frozen=True):
@@ -319,7 +334,7 @@ class Opening(Struct, frozen=True):
 
 
 class Service(Struct, frozen=True):
-    """One service as its editors know it. `name` and `summary` are in `language`; other languages are translations."""
+    """One service as its editors know it. Its texts are in `language`; other languages are translations."""
 
     id: str
     organization_id: str
@@ -358,6 +373,10 @@ class Service(Struct, frozen=True):
     areas: tuple[str, ...] = ()  # regions or towns that are served, where that is not where it is
     capacity: Capacity | None = None
     referral: ReferralContact = field(default_factory=ReferralContact)
+    alerts: tuple[Translation, ...] = ()
+    ways_to_apply: tuple[Translation, ...] = ()
+    eligibility_notes: tuple[Translation, ...] = ()
+    cost_notes: tuple[Translation, ...] = ()
 
     def problems(self) -> list[str]:
         """Everything that must be mended before this record may be kept."""
@@ -400,19 +419,42 @@ class Service(Struct, frozen=True):
             if sum(sign.isdecimal() for sign in phone.number) < 2
         ]
         found += way_problems(self.website, self.email)
-        told = ("name", "summary", "alert", "how_to_apply", "cost_note")
-        found += hidden_problems({field: getattr(self, field) for field in told})
+        found += hidden_problems(self._texts())
         if self.hours is not None:
             found += overlaps(self.hours)
         return found
 
+    def _texts(self) -> Iterator[tuple[str, str]]:
+        """Everything that somebody wrote and others read, with where it stands."""
+        for name in TRANSLATED:
+            yield name, self.own_text(name)
+            yield from ((name, text.text) for text in self.translations_of(name))
+        for place in self.locations:
+            yield from ((name, getattr(place, name)) for name in ("name", "address", "city", "region", "directions"))
+        yield from (("phones", phone.description) for phone in self.phones)
+        yield from (("areas", area) for area in self.areas)
+
+    def own_text(self, name: str) -> str:
+        """One of TRANSLATED as it was written."""
+        text: str = self.eligibility.note if name == "note" else getattr(self, name)
+        return text
+
+    def translations_of(self, name: str) -> tuple[Translation, ...]:
+        found: tuple[Translation, ...] = getattr(self, TRANSLATED[name])
+        return found
+
+    def text_in(self, name: str, language: str) -> Translation:
+        """One of TRANSLATED in a language, else as it was written. A translation of what it said before is not shown:
+        it may send a child where nobody is taken in."""
+        fresh = tuple(text for text in self.translations_of(name) if not text.stale)
+        return _best(fresh, language, Translation(self.language, self.own_text(name)))
+
     def name_in(self, language: str) -> Translation:
+        """As `text_in`, but a name of before is still what people there call it."""
         return _best(self.names, language, Translation(self.language, self.name))
 
     def summary_in(self, language: str) -> Translation:
-        """A translation of what the description was is not shown: it may send a child where nobody is taken in."""
-        fresh = tuple(text for text in self.summaries if not text.stale)
-        return _best(fresh, language, Translation(self.language, self.summary))
+        return self.text_in("summary", language)
 
     def stale(self, at: datetime) -> bool:
         """Nobody has checked for longer than STALE_AFTER, or ever."""
@@ -427,39 +469,16 @@ class Service(Struct, frozen=True):
         return Opening(self.hours, self.closed_from, self.closed_until)
 
 
-#: They turn what follows round, or cannot be seen: two names look like one, or a number like another. The joiners that
-#: Persian and Indic scripts need, and the marks that hold a number in its place, are not among them.
-HIDDEN_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
-_LINK = re.compile(r"https?://[^\s<>\"]+\.[^\s<>\"]+", re.IGNORECASE)
-_MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
-
-
-def way_problems(website: str, email: str) -> list[str]:
-    """What is wrong with a web address and an e-mail address that may be empty."""
-    found: list[str] = []
-    if website and not _LINK.fullmatch(website):
-        found.append(because("'{link}' is no web address like https://example.org", link=website[:60]))
-    if email and not _MAIL.fullmatch(email):
-        found.append(because("'{mail}' is no e-mail address", mail=email[:60]))
-    return found
-
-
-def hidden_problems(texts: Mapping[str, str]) -> list[str]:
-    """Those of the fields, by their names, with characters in them that nobody sees."""
-    return [
-        because("{field} has control or direction characters in it", field=field)
-        for field, text in texts.items()
-        if HIDDEN_CHARACTERS.search(text)
-    ]
-
-
 def with_stale(before: Service, after: Service) -> Service:
     """The record with the translations marked that were not changed with the text they were made from."""
     if before.language != after.language:
         return after
-    names = after.names if before.name == after.name else _left(before.names, after.names)
-    summaries = after.summaries if before.summary == after.summary else _left(before.summaries, after.summaries)
-    return replace(after, names=names, summaries=summaries)
+    left = {
+        kept: _left(before.translations_of(name), after.translations_of(name))
+        for name, kept in TRANSLATED.items()
+        if before.own_text(name) != after.own_text(name)
+    }
+    return replace(after, **left)
 
 
 def _left(before: tuple[Translation, ...], after: tuple[Translation, ...]) -> tuple[Translation, ...]:
@@ -537,9 +556,12 @@ class FoundPlace(Struct, frozen=True):
 __all__ = [
     "ADULT",
     "DOCUMENTS",
+    "HUMAN",
+    "MACHINE",
     "NEEDS",
     "ROUND_THE_CLOCK",
     "STALE_AFTER",
+    "TRANSLATED",
     "URGENT_NEEDS",
     "Capacity",
     "Eligibility",

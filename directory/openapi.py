@@ -25,14 +25,15 @@ PROFILE: Json = {
     "extends": "HSDS 3.2",
     "terms": {
         "service.translations": (
-            "Name and description in other languages: a list of {language, name, description}, each where there is "
-            "one; with name_stale or description_stale true where the text has changed since it was translated, and "
-            "with name_source or description_source `machine` where a machine wrote it."
+            "Texts in other languages: a list of {language, name, description, alert, application_process, "
+            "eligibility_description, fees_description}, each where there is one; with name_stale (description_stale "
+            "and so on) true where the text has changed since it was translated, and with name_source (and so on) "
+            "`machine` where a machine wrote it."
         ),
         "service.closed_from, closed_until": "The days between which it is shut for a while; `alert` says so too.",
         "service.papers_needed, free, walk_in, interpreters": "True or false; absent where nobody has said.",
         "service.unaccompanied, accompanied, siblings_together": "Who is taken in: true or false, or not known.",
-        "service.text_language": "The language of name and description, when it is not English.",
+        "service.text_language": "The language of its texts, when it is not English.",
         "service.genders": "A list of girls or boys, when not both are taken in.",
         "service.reports_to": (
             "Whom the service must or does tell: police, immigration, parents, child_protection; nobody, where they "
@@ -56,7 +57,7 @@ PROFILE: Json = {
     },
     "parameters": {
         "lat, lon, proximity": "Services at locations within so many metres of a point, nearest first.",
-        "lang": "Name and description in this language where they are translated.",
+        "lang": "Texts in this language where they are translated.",
         "min_age": "Services for somebody of this age.",
         "modified_after": (
             "Also tells what was published and is no more: ids, the name Withdrawn, status defunct and last_modified, "
@@ -267,7 +268,7 @@ PARAMETERS: Json = {
     | {"style": "form", "explode": True},
     "lang": _parameter(
         "lang",
-        "Language of name and description.",
+        "Language of the texts, where they are translated.",
         {"type": "string", "pattern": f"^{LANGUAGE_PATTERN}$"},
         example="fr",
     ),

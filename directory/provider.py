@@ -16,7 +16,8 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory import store
-from directory.editing import Form, Section, changed
+from directory.editing import Section, changed
+from directory.filled import Form
 from directory.model import Method, NotAllowedNow, RecordState, Service, Verification
 from directory.service import move_service, propose_change, shared_location_problems, verify_service
 

@@ -23,8 +23,8 @@ from msgspec import Struct, to_builtins
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from directory.hidden import HIDDEN_CHARACTERS
 from directory.model import (
-    HIDDEN_CHARACTERS,
     NeedsCallBack,
     NeedsSecondPerson,
     NotAllowedNow,

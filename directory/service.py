@@ -374,6 +374,10 @@ def list_services(
     offset: int = 0,
     only: Sequence[str] | None = None,
     checked_first: bool = False,
+    need: str = "",
+    country: str = "",
+    due_only: bool = False,
+    stale_texts_only: bool = False,
 ) -> list[ListedService]:
     """Records in any state, the least recently checked first or, with `checked_first`, last. `only`: of these ids.
     `needs`: their names, by which they are found among the words."""
@@ -386,6 +390,10 @@ def list_services(
         offset=offset,
         only=only,
         checked_first=checked_first,
+        need=need,
+        country=country,
+        due_before=at - STALE_AFTER if due_only else None,
+        stale_texts_only=stale_texts_only,
     )
     found = store.get_services(tx, ids)
     names = store.get_organizations(tx, [service.organization_id for service in found])

@@ -185,9 +185,10 @@ def facts(
         found.insert(0, words.text(language, BOYS_ONLY))
     if ages := _ages(who.minimum_age or None, who.maximum_age, language, words):
         found.insert(0, ages)
-    if alert := words.text(language, DEMONSTRATION) if service.demo else service.alert:
+    if alert := words.text(language, DEMONSTRATION) if service.demo else service.text_in("alert", language).text:
         found.insert(0, shortened(alert))
-    texts = (who.note, service.how_to_apply, service.cost_note if service.free is False else "")
+    fields = ("note", "how_to_apply", *(("cost_note",) if service.free is False else ()))
+    texts = (service.text_in(field, language).text for field in fields)
     return (*found, *(shortened(text) for text in texts if text.strip()))
 
 

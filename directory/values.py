@@ -18,9 +18,11 @@ from directory.model import (
     ACCESSIBILITY,
     DOCUMENTS,
     LEGAL_STATUS,
+    MACHINE,
     NEEDS,
     REPORTS_TO,
     STAFF,
+    TRANSLATED,
     Gender,
     LocationKind,
     ServiceStatus,
@@ -53,8 +55,16 @@ _WHO: Mapping[str, str] = {
     "nationalities": N_("Only these nationalities"),
     "note": N_("Anything else about who may come"),
 }
+BY_MACHINE = N_("a machine translated it")
+STALE = N_("the original has changed")
 IN_THE_MIDDLE = N_("the middle of the town, not the door")
-_KINDS: Mapping[str, str] = {"sms": "SMS", "whatsapp": "WhatsApp", "text": N_("text telephone")}
+#: What a number is for. The names are msgids, but for those that are called so everywhere.
+PHONE_KINDS: Mapping[str, str] = {
+    "voice": N_("to talk"),
+    "sms": "SMS",
+    "whatsapp": "WhatsApp",
+    "text": N_("text telephone"),
+}
 _CODES: Mapping[str, Mapping[str, str]] = {
     "needs": NEEDS,
     "documents": DOCUMENTS,
@@ -113,8 +123,8 @@ def _told(field: str, value: Any, tongue: Tongue) -> str:
             return tongue.list(value.values(), " · ")
         case "hours":
             return _hours(value, tongue)
-        case "names" | "summaries":
-            return tongue.list(tongue.list([_language(text["language"], tongue), text["text"]], ": ") for text in value)
+        case kept if kept in TRANSLATED.values():
+            return tongue.list(_translation(text, tongue) for text in value)
         case "eligibility":
             return _who(value, tongue)
         case "languages":
@@ -144,10 +154,20 @@ def _day(iso: str, tongue: Tongue) -> str:
 
 
 def _phone(phone: Mapping[str, Any], tongue: Tongue) -> str:
-    kind = _KINDS.get(phone.get("kind", ""), "")
+    kind = PHONE_KINDS.get(phone["kind"], "") if phone.get("kind", "voice") != "voice" else ""
     spoken = ", ".join(_language(code, tongue) for code in phone.get("languages", ()))
     beside = [tongue.text(kind) if kind else "", phone.get("description", ""), spoken]
     return tongue.list([phone["number"], *beside], " · ")
+
+
+def _translation(text: Mapping[str, Any], tongue: Tongue) -> str:
+    """In which language, what it says, and why somebody should look at it before it is believed."""
+    marks = [
+        tongue.text(BY_MACHINE) if text.get("source") == MACHINE else "",
+        tongue.text(STALE) if text.get("stale") else "",
+    ]
+    said = tongue.list([_language(text["language"], tongue), text["text"]], ": ")
+    return tongue.list([said, *marks], " · ")
 
 
 def _who(value: Mapping[str, Any], tongue: Tongue) -> str:

@@ -56,6 +56,7 @@ from bot.desk.replies import replies_routes
 from bot.desk.secret_address import secret_address_routes
 from bot.desk.service_edit import service_edit_routes
 from bot.desk.service_import import service_import_routes
+from bot.desk.service_list import service_list_routes
 from bot.desk.services import PublishedServices, services_routes
 from bot.desk.text import text_routes
 from bot.desk.texts import Meant, no_meaning, texts_routes
@@ -132,6 +133,7 @@ def all_routes(
         rota.routes,
         duplicates_routes(),
         service_import_routes(),
+        service_list_routes(directory),
         services_routes(directory),
         organizations.routes,
         service_edit_routes(),

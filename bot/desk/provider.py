@@ -15,10 +15,10 @@ from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SETTINGS, VA
 from bot.kernel.words import N_
 from directory import provider
 from directory.differences import FIELDS
-from directory.editing import form_of
+from directory.editing import form_of, phone_rows
 from directory.model import NotAllowedNow, Service, WrongRecord
 from directory.store import kept_as
-from directory.values import NOTHING, Tongue, said
+from directory.values import NOTHING, PHONE_KINDS, Tongue, said
 
 PATH = "/provider"
 
@@ -104,9 +104,12 @@ def provider_routes() -> Routes:
             asked = await request.app[DATABASE].read(lambda tx: provider.asked_about(tx, token, at=at))
         except provider.LinkClosed:
             return _closed(request)
+        shown = form_of(asked.service) if filled is None else filled
         page = {
             "record": _told(asked.service, Tongue(request.app[WORDS], request[LANGUAGE])),
-            "form": form_of(asked.service) if filled is None else filled,
+            "form": shown,
+            "phone_rows": phone_rows(shown),
+            "phone_kinds": PHONE_KINDS,
             "token": token,
             "confidential": asked.service.confidential,
             "problems": problems or [],

@@ -6,9 +6,12 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from aiohttp import web
+from babel import Locale
+from babel.localedata import locale_identifiers
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
@@ -23,15 +26,18 @@ from bot.kernel.words import N_
 from directory import service as directory
 from directory import store
 from directory.differences import differences
-from directory.editing import LANGUAGES, NEW_PLACE, changed, form_of, place_prefix
+from directory.editing import LANGUAGES, NEW_PLACE, changed, form_of, languages_of, phone_rows, place_prefix
 from directory.misplaced import middle_of, misplacement
 from directory.model import (
     ACCESSIBILITY,
+    DOCUMENTS,
     LEGAL_STATUS,
+    MACHINE,
     NEEDS,
     NO_POINT,
     REPORTS_TO,
     STAFF,
+    TRANSLATED,
     NotAllowedNow,
     Organization,
     RecordState,
@@ -39,11 +45,12 @@ from directory.model import (
     WrongRecord,
 )
 from directory.moment import moment_to_int
-from directory.values import GENDERS, STATUSES, Tongue
+from directory.values import BY_MACHINE, GENDERS, PHONE_KINDS, STALE, STATUSES, Tongue
 from directory.words import Because, because
 
 CHOICES = {
-    "languages": LANGUAGES,
+    "documents": DOCUMENTS,
+    "phone_kinds": PHONE_KINDS,
     "needs": NEEDS,
     "genders": GENDERS,
     "statuses": STATUSES,
@@ -68,7 +75,7 @@ def service_edit_routes() -> Routes:
         safe = request.query.get("safe") == "yes"
 
         def read(tx: Connection) -> Mapping[str, Any]:
-            return {**_new_page(_owner(tx, request), _blank(request, new_id(), safe=safe)), **with_map(request)}
+            return {**_new_page(_owner(tx, request), _blank(request, new_id(), safe=safe)), **_around(request)}
 
         return await show(request, "desk/service_edit.html", read, here="services")
 
@@ -86,7 +93,7 @@ def service_edit_routes() -> Routes:
 
             def again(tx: Connection) -> Mapping[str, Any]:
                 page = _new_page(_owner(tx, request), blank, filled=shown, problems=problems)
-                return {**page, **with_map(request)}
+                return {**page, **_around(request)}
 
             return await show(request, "desk/service_edit.html", again, here="services", status=422)
         return go_to(request, "service", notice="saved", id=blank.id)
@@ -99,7 +106,7 @@ def service_edit_routes() -> Routes:
             return go_to(request, "service", id=pending[service_id])
 
         def read(tx: Connection) -> Mapping[str, Any]:
-            return {**_page(_record(tx, service_id)), **with_map(request)}
+            return {**_page(_record(tx, service_id)), **_around(request)}
 
         return await show(request, "desk/service_edit.html", read, here="services")
 
@@ -117,13 +124,13 @@ def service_edit_routes() -> Routes:
                 put: tuple[Mapping[str, str], list[str]] = (filled, problems)
                 if not record.confidential:
                     put = _with_towns(filled, problems, places=len(record.locations))
-                return {**_page(record, filled=put[0], problems=put[1]), **with_map(request)}
+                return {**_page(record, filled=put[0], problems=put[1]), **_around(request)}
 
             return await show(request, "desk/service_edit.html", again, here="services", status=422)
         except NotAllowedNow:
 
             def moved(tx: Connection) -> Mapping[str, Any]:
-                return {**_moved_page(tx, request, service_id, filled), **with_map(request)}
+                return {**_moved_page(tx, request, service_id, filled), **_around(request)}
 
             return await show(request, "desk/service_edit.html", moved, here="services", status=409)
         return go_to(request, "service", notice="saved", id=kept)
@@ -166,7 +173,8 @@ def _uuid(filled: Mapping[str, str]) -> str:
 
 def _blank(request: web.Request, service_id: str, *, safe: bool, language: str | None = None) -> Service:
     """A record in which nothing is written yet."""
-    own = language if language in LANGUAGES else request[LANGUAGE] if request[LANGUAGE] in LANGUAGES else LANGUAGES[0]
+    known = {code for code, _ in _all_languages("en")}
+    own = language if language in known else request[LANGUAGE] if request[LANGUAGE] in LANGUAGES else LANGUAGES[0]
     return Service(service_id, request.match_info["id"], "", "", (), language=own, confidential=safe)
 
 
@@ -213,6 +221,7 @@ def _record(tx: Connection, service_id: str) -> Service:
 def _page(
     record: Service, *, filled: Mapping[str, str] | None = None, problems: list[str] | None = None
 ) -> dict[str, Any]:
+    shown = form_of(record) if filled is None else {"language": record.language, **filled}
     return {
         **CHOICES,
         "id": record.id,
@@ -222,12 +231,37 @@ def _page(
         "owner": None,
         "places": [place_prefix(number) for number in range(len(record.locations))],
         "another": NEW_PLACE,
-        "stale": {text.language for text in (*record.names, *record.summaries) if text.stale},
+        "languages": languages_of(record),
+        "doubts": _doubts(record),
         "seen": _seen(record) if filled is None else filled.get("seen", ""),
-        "form": form_of(record) if filled is None else {"language": record.language, **filled},
+        "form": shown,
+        "phone_rows": phone_rows(shown),
         "problems": problems or [],
         "moved": False,
     }
+
+
+def _around(request: web.Request) -> Mapping[str, Any]:
+    """What the form needs that is the same for every record."""
+    return {**with_map(request), "others": _all_languages(request[LANGUAGE])}
+
+
+def _doubts(record: Service) -> dict[str, list[str]]:
+    """Why somebody should read what the record says in a language, by the language."""
+    found: dict[str, dict[str, None]] = {}
+    for text in (text for field in TRANSLATED for text in record.translations_of(field)):
+        whys = {BY_MACHINE: text.source == MACHINE, STALE: text.stale}
+        for why in (why for why, holds in whys.items() if holds):
+            found.setdefault(text.language, {})[why] = None
+    return {language: list(whys) for language, whys in found.items()}
+
+
+@cache
+def _all_languages(said_in: str) -> tuple[tuple[str, str], ...]:
+    """Every language of which CLDR knows how it is written, with its name in another."""
+    names = Locale.parse(said_in).languages
+    codes = {identifier.partition("_")[0] for identifier in locale_identifiers()}
+    return tuple(sorted(((code, str(names[code])) for code in codes if code in names), key=lambda pair: pair[1]))
 
 
 def _moved_page(tx: Connection, request: web.Request, service_id: str, filled: Mapping[str, str]) -> Mapping[str, Any]:

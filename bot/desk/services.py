@@ -1,4 +1,4 @@
-"""The services of the directory: to look one up while talking, to review, check and retire them."""
+"""One service of the directory: to look it up while talking, to review, check and retire it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from sqlalchemy.engine import Connection
 from bot.cases.hand import target
 from bot.cases.model import Case, CaseError
 from bot.desk.frame import country_name, go_to, hand_of, show
-from bot.desk.maps import with_map
 from bot.desk.ports import FoundService
 from bot.desk.proving import proves_by
 from bot.desk.queue import officer_names
@@ -31,12 +30,11 @@ from directory import safe_place_changes, store
 from directory import service as directory
 from directory.asking import Directory
 from directory.contacts import changed_contacts
-from directory.coverage import Cover, coverage
+from directory.coverage import Cover
 from directory.differences import FIELDS, Difference, changes_with_differences, differences
 from directory.files.secrecy import may_be_safe
 from directory.model import (
     NEEDS,
-    STALE_AFTER,
     TRANSITIONS,
     URGENT_NEEDS,
     Method,
@@ -56,7 +54,6 @@ from directory.safe_places import kept_since
 from directory.search import Search, find_near
 from directory.values import Tongue, said
 
-MOST = 100
 NOTHING_TYPED: Mapping[str, str] = MappingProxyType({})
 #: So many others are offered where one does not answer, out of so many that are near.
 SECOND_CHOICES, LOOKED_THROUGH = 3, 12
@@ -83,57 +80,7 @@ class Listed(Struct, frozen=True):
     alone: bool  # put in force by one person, and seen by nobody else
 
 
-#: What the list may show, with its name: one after another, what somebody should do something about.
-VIEWS = {
-    "all": N_("All"),
-    "in_review": N_("To review"),
-    "alone": N_("Seen by one person only"),
-    "draft": N_("Drafts"),
-    "due": N_("To check again"),
-    "reported": N_("Reported as wrong"),
-    "archived": N_("Archived"),
-    "translate": N_("To translate again"),
-    "address": N_("Secret address to approve"),
-}
-
-
-#: In these something may wait that whoever looks wrote themselves.
-WRITTEN_VIEWS = ("draft", "in_review", "all")
-
-
-def list_services(
-    tx: Connection,
-    places: Directory,
-    *,
-    words: str,
-    language: str,
-    at: datetime,
-    view: str = "all",
-    limit: int = MOST,
-    checked_first: bool = False,
-) -> list[Listed]:
-    """Services of one view whose name fits `words`; the least recently checked first, or last."""
-    state = RecordState(view) if view in {each.value for each in RecordState} else None
-    only = None
-    if view == "due":
-        only = [service.id for service in directory.due_for_verification(tx, at=at)[:limit]]
-    elif view == "alone":
-        only = store.put_in_force_alone(tx)[:limit]
-    elif view == "translate":
-        only = store.stale_in_force(tx)[:limit]
-    elif view == "address":
-        only = safe_place_changes.waiting_ids(tx, limit=limit)
-    elif view == "reported":
-        only = directory.reported(tx)[:limit]
-    needs = places.need_names(language)
-    found = directory.list_services(
-        tx, at=at, words=words, needs=needs, state=state, only=only, limit=limit, checked_first=checked_first
-    )
-    alone = store.put_in_force_alone(tx, [each.service.id for each in found])
-    return [_listed(each, places, language, alone) for each in found]
-
-
-def _listed(
+def listed_as(
     found: directory.ListedService, places: Directory, language: str, alone: Collection[str] = frozenset()
 ) -> Listed:
     service = found.service
@@ -205,7 +152,7 @@ class PublishedServices:
 
     def _found(self, tx: Connection, found: Sequence[directory.ListedService], language: str) -> list[FoundService]:
         alone = store.put_in_force_alone(tx, [one.service.id for one in found])
-        listed = [_listed(one, self._places, language, alone) for one in found]
+        listed = [listed_as(one, self._places, language, alone) for one in found]
         return [FoundService(one.id, one.name, one.place, one.stale, one.alone) for one in listed]
 
 
@@ -239,7 +186,7 @@ def look_at(tx: Connection, places: Directory, service_id: str, *, tongue: Tongu
     open_states = (RecordState.DRAFT, RecordState.IN_REVIEW)
     kept = store.kept_as(service)
     return Record(
-        listed=_listed(found[0], places, tongue.language, store.put_in_force_alone(tx, [service_id])),
+        listed=listed_as(found[0], places, tongue.language, store.put_in_force_alone(tx, [service_id])),
         fields=[(title, said(field, kept[field], tongue)) for field, title in FIELDS.items()],
         update_of=service.update_of,
         proposed=proposed,
@@ -291,7 +238,7 @@ def level(cover: Cover) -> str:
     return "some" if len(cover.missing_urgent) <= len(URGENT_NEEDS) // 2 else "bad"
 
 
-def _for_case(tx: Connection, request: web.Request) -> Case | None:
+def for_case(tx: Connection, request: web.Request) -> Case | None:
     """The case for which a service is looked for, where the way here led from its talk. One that is not theirs to refer
     from is not found."""
     case_id = request.query.get("case", "")[:36]
@@ -326,7 +273,7 @@ async def service_screen(
             "one_hand": any(two_people(tx, officer.id, hand, at) is not Two.YES for hand in record.hands),
             "problems": problems,
             "typed": typed,
-            "for_case": _for_case(tx, request),
+            "for_case": for_case(tx, request),
         }
 
     return await show(request, "desk/service.html", read, here="services", status=409 if problems else 200)
@@ -358,67 +305,8 @@ def secret_address(tx: Connection, keys: Vault, officer: Officer, service_id: st
 
 
 def services_routes(places: Directory) -> Routes:
-    """The routes of the list of services and of one service."""
+    """The routes of one service."""
     routes = Routes()
-
-    @routes.get("/desk/services", name="services", allow=Permission.SERVICES_READ)
-    async def show_services(request: web.Request) -> web.StreamResponse:
-        words, at = request.query.get("q", "").strip()[:200], request.app[CLOCK].now()
-        asked = request.query.get("show", "all")
-        view = asked if asked in VIEWS else "all"
-
-        def read(tx: Connection) -> dict[str, Any]:
-            for_case, tongue = _for_case(tx, request), request[LANGUAGE]
-            first = for_case is not None  # who looks for somebody to go to wants what was checked
-            listed = list_services(tx, places, words=words, language=tongue, at=at, view=view, checked_first=first)
-            shown = {"services": listed, "q": words, "most": MOST, "views": VIEWS, "view": view, "moves": MOVES}
-            alone = view in WRITTEN_VIEWS and keeps_alone(tx, request[OFFICER], at)
-            return {**shown, "alone": alone, "for_case": for_case}
-
-        return await show(request, "desk/services.html", read, here="services")
-
-    @routes.get("/desk/services/coverage", name="services_coverage", allow=Permission.SERVICES_READ)
-    async def show_coverage(request: web.Request) -> web.StreamResponse:
-        at = request.app[CLOCK].now()
-
-        def read(tx: Connection) -> dict[str, Any]:
-            covered = coverage(tx, at=at)
-            shown = {"places": covered, "needs": NEEDS, "fresh_days": STALE_AFTER.days, "level": level}
-            return {**shown, "most_on_map": MOST_ON_MAP, **with_map(request)}
-
-        return await show(request, "desk/services_coverage.html", read, here="services")
-
-    @routes.post("/desk/services/move", name="move_services", allow=Permission.SERVICES_EDIT)
-    async def move_many(request: web.Request) -> web.StreamResponse:
-        """Take many records a step on: all of them or, if one cannot go, none."""
-        fields, at, who = await form(request), request.app[CLOCK].now(), request[OFFICER].id
-        ids, to, why = list(dict.fromkeys(fields.getall("id", []))), fields.get("to", ""), fields.get("why", "")[:2000]
-        why, view = why.strip(), fields.get("show", "all")
-        if to not in MOVES or len(ids) > MOST:
-            raise web.HTTPBadRequest
-
-        def work(tx: Connection) -> None:
-            alone = fields.get("alone") == "yes" and keeps_alone(tx, request[OFFICER], at)
-            for service_id in ids:
-                moved = directory.move_service(
-                    tx, service_id, RecordState(to), by=who, at=at, why=why, alone=alone, two=two_with(tx, who, at)
-                )
-                _moved(tx, request, moved, to)
-
-        notice = "saved" if ids else "none_chosen"
-        try:
-            await request.app[DATABASE].write(work)
-            await _forgotten(request, to)
-        except KeyError:
-            notice = "one_is_gone"
-        except NotTwoYet:
-            notice = "not_two_yet"
-        except NeedsColleague:
-            alone = await request.app[DATABASE].read(lambda tx: keeps_alone(tx, request[OFFICER], at))
-            notice = "one_is_yours_alone" if alone else "one_is_yours"
-        except NotAllowedNow:
-            notice = "one_cannot"
-        return go_to(request, "services", notice=notice, query={"show": view if view in VIEWS else "all"})
 
     @routes.get("/desk/services/{id}", name="service", allow=Permission.SERVICES_READ)
     async def show_service(request: web.Request) -> web.StreamResponse:
@@ -447,11 +335,11 @@ def services_routes(places: Directory) -> Routes:
                 alone=alone,
                 two=two_with(tx, who, at),
             )
-            _moved(tx, request, moved, to)
+            moved_on(tx, request, moved, to)
             return moved.id
 
         answer = await _answer(request, work)
-        await _forgotten(request, to)
+        await forgotten(request, to)
         return answer
 
     @routes.post("/desk/services/{id}/check", name="check_service", allow=Permission.SERVICES_EDIT)
@@ -505,15 +393,6 @@ def services_routes(places: Directory) -> Routes:
     return routes
 
 
-#: What can be done with many records at once, with its name.
-MOVES = {
-    "in_review": N_("Give to review"),
-    "current": N_("Put in force"),
-    "draft": N_("Back to draft"),
-    "rejected": N_("Reject"),
-    "archived": N_("Archive"),
-}
-
 #: How an editor can have checked a record, and what people can have reported, with their names.
 CHECKED_BY = {
     Method.PHONE: N_("by phone"),
@@ -533,13 +412,13 @@ REPORTED = {
 OVER = (RecordState.ARCHIVED, RecordState.REJECTED)
 
 
-async def _forgotten(request: web.Request, to: str) -> None:
+async def forgotten(request: web.Request, to: str) -> None:
     """With its key an address is gone from the log of an embedded database too."""
     if to in OVER:
         await request.app[DATABASE].clear_log()
 
 
-def _moved(tx: Connection, request: web.Request, moved: Service, to: str) -> None:
+def moved_on(tx: Connection, request: web.Request, moved: Service, to: str) -> None:
     """Write the step down. Of a safe place that is offered no more nothing is kept that could say where it was."""
     _audit(tx, request, f"service.{to}", moved.id)
     if to in OVER:

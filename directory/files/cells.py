@@ -38,7 +38,7 @@ def _languages() -> dict[str, str]:
         for language in _WRITTEN_IN
         for code, name in Locale.parse(language).languages.items()
         if code.isalpha()
-    }
+    } | {"dari": "fa"}  # whoever speaks it reads Persian, and is understood by who speaks it
 
 
 def language_in(cell: str) -> str:

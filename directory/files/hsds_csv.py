@@ -62,8 +62,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "taxonomies": ("id", "name", "description", "version"),
     "taxonomy_terms": ("id", "code", "name", "description", "taxonomy", "language", "taxonomy_id"),
     "translations": (
-        "service_id", "language", "name", "description", "name_source", "description_source", "name_stale",
-        "description_stale",
+        "service_id", "language",
+        *(f"{field}{mark}" for field in hsds.TRANSLATED_FIELDS.values() for mark in ("", "_source", "_stale")),
     ),
 }  # fmt: skip
 
@@ -89,8 +89,7 @@ FLAGS = frozenset(
         "free",
         "pregnant",
         "disability",
-        "name_stale",
-        "description_stale",
+        *(f"{field}_stale" for field in hsds.TRANSLATED_FIELDS.values()),
     }
 )
 LISTS = frozenset({"genders", "reports_to", "nationalities", "status_required", "staff_genders"})

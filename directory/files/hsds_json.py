@@ -11,14 +11,18 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import hsds, store
 from directory.files.cells import need_in
+from directory.hidden import HIDDEN_CHARACTERS
 from directory.misplaced import in_the_middle, middle_of
 from directory.model import (
     ACCESSIBILITY,
-    HIDDEN_CHARACTERS,
+    HUMAN,
+    MACHINE,
+    TRANSLATED,
     Capacity,
     Eligibility,
     Gender,
@@ -240,7 +244,7 @@ class _Reader:
     def service(self, data: Json, organization_id: str) -> Service:
         places = tuple(self._location(link) for link in self.objects(data, "service_at_locations"))
         countries = tuple(sorted({self._country(area) for area in self._areas(data)}))
-        return Service(
+        record = Service(
             id=self.identifier(data),
             organization_id=organization_id,
             name=self.string(data, "name", required=True, longest=300),
@@ -299,9 +303,9 @@ class _Reader:
             alert=self._alert(data),
             closed_from=self.day(data, "closed_from"),
             closed_until=self.day(data, "closed_until"),
-            names=self._translated(data, "name"),
-            summaries=self._translated(data, "description"),
         )
+        told_in = {TRANSLATED[own]: self._translated(data, field) for own, field in hsds.TRANSLATED_FIELDS.items()}
+        return replace(record, **told_in)
 
     def flag(self, data: Json, name: str) -> bool | None:
         value = data.get(name)
@@ -352,7 +356,7 @@ class _Reader:
             Translation(
                 self.string(row, "language", required=True, longest=12),
                 self.string(row, name),
-                "machine" if row.get(f"{name}_source") == "machine" else "human",
+                MACHINE if row.get(f"{name}_source") == MACHINE else HUMAN,
                 self.flag(row, f"{name}_stale") is True,
             )
             for row in self.objects(data, "translations")

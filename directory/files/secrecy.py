@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from directory.model import LocationKind, Service
+from directory.model import TRANSLATED, LocationKind, Service
 from directory.words import N_, because
 
 #: That nobody may know where it is, said of it in so many words.
@@ -52,6 +52,6 @@ def may_be_safe(record: Service) -> str:
 
 
 def _said(record: Service) -> str:
-    texts = (record.name, record.summary, record.eligibility.note, record.how_to_apply, record.alert)
-    more = [text.text for text in (*record.names, *record.summaries)]
+    texts = [record.own_text(field) for field in TRANSLATED]
+    more = [text.text for field in TRANSLATED for text in record.translations_of(field)]
     return " ".join([*texts, *more, *(place.name for place in record.locations)]).casefold()

@@ -52,9 +52,9 @@ from directory.store.lists import (
     due_ids,
     latest_change,
     list_ids,
+    listed_countries,
     needs_met,
     own_towns,
-    stale_in_force,
     update_ids,
 )
 from directory.store.looks import LookedThrough, ask_for_look, begin_look, end_look, get_look, look_is_due
@@ -189,6 +189,7 @@ __all__ = [
     "list_ids",
     "list_imports",
     "list_organizations",
+    "listed_countries",
     "look_is_due",
     "merged_into",
     "move_import",
@@ -225,7 +226,6 @@ __all__ = [
     "set_state",
     "silent_imports",
     "spend_provider_link",
-    "stale_in_force",
     "suggested",
     "tell_apart",
     "told_ids",

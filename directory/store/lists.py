@@ -12,7 +12,16 @@ from sqlalchemy.engine import Connection
 from directory.model import NEEDS, LocationKind, RecordState, ServiceStatus
 from directory.moment import moment_to_int
 from directory.store.rows import portions, says
-from directory.store.tables import locations, organizations, service_needs, services, services_at_locations, texts
+from directory.store.tables import (
+    WORLD,
+    locations,
+    organizations,
+    service_countries,
+    service_needs,
+    services,
+    services_at_locations,
+    texts,
+)
 
 
 def latest_change(tx: Connection) -> tuple[int, int]:
@@ -104,23 +113,62 @@ def list_ids(
     offset: int = 0,
     only: Sequence[str] | None = None,
     checked_first: bool = False,
+    need: str = "",
+    country: str = "",
+    due_before: datetime | None = None,
+    stale_texts_only: bool = False,
 ) -> list[str]:
     """Ids for the editors' list: the least recently checked first, never checked before all. `checked_first`: the other
     way round, for whoever looks for somebody to go to.
 
     Each of the words stands in a name of the service in any language, or in that of its organisation, its town or
-    region, or a need as `needs` calls it.
+    region, or a need as `needs` calls it. `due_before`: those in force that nobody has checked since.
+    `stale_texts_only`: those in force of which a text has changed since it was translated.
     """
+    own = services.c.id
     query = sa.select(services.c.id)
     if state is not None:
         query = query.where(services.c.state == state.value)
     if only is not None:
         query = query.where(services.c.id.in_(only))
+    if need:
+        query = query.where(own.in_(sa.select(service_needs.c.service_id).where(service_needs.c.need == need)))
+    if country:
+        query = query.where(sa.or_(*(own.in_(there.where(code == country)) for there, code in _COUNTRIES)))
+    if due_before is not None:
+        query = query.where(*_due(due_before))
+    if stale_texts_only:
+        stale = sa.select(texts.c.service_id).where(texts.c.stale)
+        query = query.where(services.c.state == RecordState.CURRENT.value, own.in_(stale))
     for word in words.casefold().split():
         query = query.where(_about(word, needs))
     checked = services.c.verified_at
     query = query.order_by(checked.desc().nulls_last() if checked_first else checked.asc().nulls_first(), services.c.id)
     return list(tx.execute(query.offset(offset).limit(limit)).scalars())
+
+
+#: Where it stands of services in which country they are, or which they serve, with the column that says so.
+_COUNTRIES = (
+    (
+        sa.select(services_at_locations.c.service_id).join(
+            locations, locations.c.id == services_at_locations.c.location_id
+        ),
+        locations.c.country,
+    ),
+    (sa.select(service_countries.c.service_id), service_countries.c.country),
+)
+
+
+def listed_countries(tx: Connection) -> list[str]:
+    """Every country in which something is, or which something serves."""
+    own = (locations.c.country, service_countries.c.country)
+    codes = sa.union(*(sa.select(column) for column in own))
+    return sorted(code for code in tx.execute(codes).scalars() if code and code != WORLD)
+
+
+def _due(checked_before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    checked = services.c.verified_at
+    return services.c.state == RecordState.CURRENT.value, sa.or_(checked.is_(None), checked < checked_before)
 
 
 def _about(word: str, needs: Mapping[str, str]) -> sa.ColumnElement[bool]:
@@ -144,22 +192,10 @@ def due_ids(tx: Connection, *, checked_before: datetime) -> list[str]:
     """Ids of current services that nobody has checked since."""
     query = (
         sa.select(services.c.id)
-        .where(
-            services.c.state == RecordState.CURRENT.value,
-            sa.or_(services.c.verified_at.is_(None), services.c.verified_at < checked_before),
-        )
+        .where(*_due(checked_before))
         .order_by(services.c.verified_at.asc().nulls_first(), services.c.id)
     )
     return list(tx.execute(query).scalars())
-
-
-def stale_in_force(tx: Connection) -> list[str]:
-    """Ids of current services of which a text has changed since it was translated."""
-    query = sa.select(services.c.id).where(
-        services.c.state == RecordState.CURRENT.value,
-        services.c.id.in_(sa.select(texts.c.service_id).where(texts.c.stale)),
-    )
-    return list(tx.execute(query.order_by(services.c.id)).scalars())
 
 
 def update_ids(tx: Connection, service_ids: Sequence[str], states: Sequence[RecordState]) -> dict[str, str]:

@@ -66,12 +66,13 @@ def published(filters: Filters) -> list[sa.ColumnElement[bool]]:
         conditions.append(
             services.c.id.in_(sa.select(found_by.c.service_id).where(found_by.c.need == ANY_NEED, serves))
         )
+    own_texts = sa.and_(texts.c.service_id == services.c.id, texts.c.field.in_(("name", "summary")))
     for word in filters.words.casefold().split():
         conditions.append(
             sa.or_(
                 says(services.c.name, word),
                 says(services.c.summary, word),
-                sa.exists().where(texts.c.service_id == services.c.id, says(texts.c.text, word)),
+                sa.exists().where(own_texts, says(texts.c.text, word)),
             )
         )
     return conditions

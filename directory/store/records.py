@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from sqlalchemy.engine import Connection, RowMapping
 
 from directory.model import (
+    TRANSLATED,
     Capacity,
     Eligibility,
     Gender,
@@ -254,8 +255,8 @@ def _child_rows(service: Service) -> dict[sa.Table, list[dict[str, Any]]]:
         texts: [
             {**own, "field": name}
             | {"language": text.language, "text": text.text, "source": text.source, "stale": text.stale}
-            for name, translations in (("name", service.names), ("summary", service.summaries))
-            for text in translations
+            for name in TRANSLATED
+            for text in service.translations_of(name)
         ],
     }
 
@@ -443,8 +444,7 @@ def _service(row: RowMapping, children: Children, places: dict[str, list[RowMapp
         closed_until=row["closed_until"],
         verification=_verification(row),
         demo=row["demo"],
-        names=translations("name"),
-        summaries=translations("summary"),
+        **{kept: translations(field) for field, kept in TRANSLATED.items()},
         update_of=row["update_of"],
         modified_at=row["modified_at"],
         staff_genders=_list_of(row["staff_genders"]),

@@ -195,7 +195,7 @@ texts = sa.Table(
     "directory_texts",
     metadata,
     _service_key(primary=True),
-    sa.Column("field", sa.String(16), primary_key=True),  # name, summary
+    sa.Column("field", sa.String(16), primary_key=True),  # of model.TRANSLATED
     sa.Column("language", sa.String(12), primary_key=True),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("source", sa.String(12), nullable=False),

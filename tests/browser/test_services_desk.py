@@ -91,6 +91,10 @@ def test_a_change_is_reviewed_by_keyboard(desk: DeskServer, sign_in: SignIn):
     page = sign_in(desk.run(desk.officer("Ben of the second desk", Role.ADMIN, Role.OFFICER)))
     page.get_by_role("link", name="Services").click()
     page.get_by_role("link", name="To review").press("Enter")
+    page.get_by_role("checkbox", name="Choose all that are shown").press("Space")
+    expect(page.get_by_role("checkbox", name=f"Choose {record.name}")).to_be_checked()
+    page.get_by_role("checkbox", name="Choose all that are shown").press("Space")
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(0)
     page.get_by_role("link", name=record.name).press("Enter")
     expect(page.get_by_text("Call the old contact first")).to_be_visible()
 

@@ -18,7 +18,7 @@ from tests.integration.desk.test_services_desk import csrf, current, stored
 from tests.integration.directory.records import OWNER
 
 PLACE = {"city": "Ventimiglia", "country": "it", "address": "Via Roma 1", "latitude": "43.79", "longitude": "7.61"}
-HOUSE = {"name.en": "Harbour kitchen", "need.food": "yes", "phones": "+44 1632 960001", "why": "visited"}
+HOUSE = {"name.en": "Harbour kitchen", "need.food": "yes", "phone0.number": "+44 1632 960001", "why": "visited"}
 
 
 def hidden(page: str) -> dict[str, str]:
@@ -137,7 +137,9 @@ async def test_a_second_account_of_one_person_is_no_second_pair_of_eyes(world, c
     theirs = await at_desk(cleo)
     assert "Nobody can tell that two people" in await theirs.go(f"/desk/services/{service_id}")
     edit = f"/desk/services/{service_id}/edit"
-    await hers.post(edit, **(filled_in(await hers.go(edit)) | {"phones": "+44 1632 960002", "why": "they moved"}))
+    await hers.post(
+        edit, **(filled_in(await hers.go(edit)) | {"phone0.number": "+44 1632 960002", "why": "they moved"})
+    )
     draft = hers.path.rsplit("/", 1)[1]
     await move(hers, draft, "in_review")
     call = {"call_back": "Mona, old number"}
@@ -219,7 +221,7 @@ async def test_who_knows_the_town_and_writes_figures_of_their_script_needs_no_de
     owner = await an_organization(hers)
     page = f"/desk/organizations/{owner}/new-service"
     where = {"new.city": "فنتيميليا", "new.country": "it", "new.address": "Via Roma 1", "zone": "Europe/Rome"}
-    figures = {"hours.0": "٠٩:٠٠-١٢:٣٠، ۱۴:۰۰-۱۸:۰۰", "phones": "+٣٩ ٠١٨٤ ١٢٣", "minimum_age": "١٠"}
+    figures = {"hours.0": "٠٩:٠٠-١٢:٣٠، ۱۴:۰۰-۱۸:۰۰", "phone0.number": "+٣٩ ٠١٨٤ ١٢٣", "minimum_age": "١٠"}
     fields = filled_in(await hers.go(page)) | HOUSE | where | figures
 
     shown = await hers.post(page, **fields)

@@ -48,7 +48,7 @@ async def test_a_correction_waits_for_review_and_needs_a_call_on_the_old_number(
     record = await stored(world, clock)
     link, browser = await link_for(world, at_desk, record)
     fields = filled_in(await browser.go(link)) | {
-        "phones": "+44 1632 960777",
+        "phone0.number": "+44 1632 960777",
         "hours.5": "9h-12h30 14h-18h",
         "note": "new phone",
         "answer": "different",
@@ -99,7 +99,11 @@ async def test_a_link_that_is_too_old_or_made_up_says_nothing_of_the_record(worl
 async def test_a_correction_does_not_write_over_the_work_of_an_editor(world, clock, at_desk):
     record = await stored(world, clock)
     link, browser = await link_for(world, at_desk, record)
-    fields = filled_in(await browser.go(link)) | {"phones": "999", "note": "typed for long", "answer": "different"}
+    fields = filled_in(await browser.go(link)) | {
+        "phone0.number": "999",
+        "note": "typed for long",
+        "answer": "different",
+    }
     draft = await world.database.write(
         lambda tx: propose_change(tx, replace(record, summary="hers"), by="ana", at=clock.now())
     )
@@ -137,7 +141,7 @@ async def test_nobody_is_asked_to_write_where_a_safe_place_is_and_what_is_writte
     assert "Do not write here where the house is" in browser.page
     assert 'name="note"' not in browser.page
 
-    assert "Thank you" in await browser.post("/provider", **(fields | {"phones": "+44 1632 960777"}))
+    assert "Thank you" in await browser.post("/provider", **(fields | {"phone0.number": "+44 1632 960777"}))
 
     [draft_id] = (await world.database.read(lambda tx: store.update_ids(tx, [house.id], list(RecordState)))).values()
     for page in (f"/desk/services/{draft_id}", f"/desk/services/{house.id}"):

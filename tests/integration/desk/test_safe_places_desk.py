@@ -18,7 +18,7 @@ from bot.cases.referrals import service as referrals
 from bot.cases.referrals.model import Act, Referral, Urgency
 from bot.cases.referrals.opening import WITHIN
 from bot.cases.referrals.store import add_opening, openings
-from bot.desk.services import VIEWS
+from bot.desk.service_list import VIEWS
 from bot.exchange.requests.kept_from import KeptFrom
 from bot.kernel import audit, officers
 from bot.kernel.access import Role

@@ -7,6 +7,7 @@ from html import unescape
 
 from msgspec.structs import replace
 
+from bot.desk import service_list
 from bot.kernel.access import Role
 from directory import demonstration, store
 from directory.model import Phone, RecordState, Service, Translation
@@ -161,9 +162,54 @@ async def test_with_one_foreign_id_nothing_happens_and_that_is_said(world, clock
     assert "One of them is not there any more. Nothing was changed." in shown
     shown = await browser.post("/desk/services/move", csrf=token, id=ids[:3], to="current", why="looked")
     assert "One of them cannot take this step" in shown
+    assert "It stopped at this one:" in shown
+    assert f"{records[0].name}</a></p>" in shown
     assert "None was chosen" in await browser.post("/desk/services/move", csrf=token, to="current", why="looked")
 
     assert await states(world, records) == [RecordState.DRAFT] * 3
+
+
+async def test_every_record_is_found_page_by_page_or_by_need_and_country_in_whatever_view(
+    world, clock, at_desk, monkeypatch
+):
+    monkeypatch.setattr(service_list, "MOST", 2)
+    old = {"checked_days_ago": 200}
+    records = [a_service(f"Harbour {name}", clock.now(), **old) for name in ("beds", "meals", "doctor")]
+    records[1] = replace(records[1], needs=("food",))
+    records[2] = replace(records[2], locations=(), countries=("PT",))
+    await world.database.write(lambda tx: put(tx, *records, at=clock.now()))
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+
+    async def listed(query: str) -> set[str]:
+        shown = await browser.go(f"/desk/services?show=due&{query}")
+        return {record.name for record in records if f">{record.name}</a>" in shown}
+
+    pages = [await listed(f"page={number}") for number in (1, 2, 3)]
+    assert [len(page) for page in pages] == [2, 1, 0]
+    assert set.union(*pages) == {record.name for record in records}
+    for query, name in {
+        "q=beds": "beds",
+        "q=meals": "meals",
+        "q=doctor": "doctor",
+        "need=food": "meals",
+        "country=PT": "doctor",
+    }.items():
+        assert await listed(query) == {f"Harbour {name}"}, query
+    shown = await browser.go("/desk/services?show=due&country=GL")
+    assert await listed("need=anything&country=-&page=none") == pages[0]  # what means nothing is left out
+    ids = [record.id for record in records[:2]]
+    shown = await browser.post(
+        "/desk/services/move",
+        csrf=csrf(shown),
+        id=ids,
+        to="archived",
+        why="gone",
+        show="due",
+        country="PT",
+        need="shelter",
+    )
+    assert await states(world, records) == [RecordState.ARCHIVED, RecordState.ARCHIVED, RecordState.CURRENT]
+    assert "Harbour doctor" in shown  # one is back where one was
 
 
 async def test_coverage_says_what_is_missing_in_a_town(world, clock, at_desk):

@@ -99,6 +99,10 @@ def rich(clock: SetClock) -> Service:
         walk_in=False,
         summaries=(Translation("ar", "سرير", "machine"), Translation("fr", "Un lit", stale=True)),
         names=(Translation("fr", "Riche"),),
+        alerts=(Translation("fr", "Sonne deux fois."),),
+        ways_to_apply=(Translation("ar", "اسأل عن منى", "machine", stale=True),),
+        eligibility_notes=(Translation("ar", "للجميع"),),
+        cost_notes=(Translation("fr", "Deux pièces."),),
     )
 
 

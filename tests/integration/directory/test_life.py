@@ -214,7 +214,7 @@ async def test_a_change_of_words_takes_the_place_of_the_record_and_keeps_its_id_
     assert draft.id not in shown
 
 
-@pytest.mark.parametrize("way", ["phone", "address", "website", "email", "place", "a text", "a translation"])
+@pytest.mark.parametrize("way", ["phone", "address", "website", "email", "place", "a text", "a translation", "a way"])
 async def test_a_changed_way_to_a_service_needs_a_second_person_and_a_call_on_the_old_one(
     database: Database, clock: SetClock, way: str
 ):
@@ -228,6 +228,7 @@ async def test_a_changed_way_to_a_service_needs_a_second_person_and_a_call_on_th
         "place": replace(record, locations=(replace(place, latitude=71.9),)),
         "a text": replace(record, alert="New number: ٠٦ ١٢ ٣٤ ٥٦, shut on 2026-12-24"),
         "a translation": replace(record, summaries=(Translation("fr", "Écris à t.me/quelquun"),)),
+        "a way": replace(record, ways_to_apply=(Translation("fr", "Attends l'homme au port"),)),
     }[way]
     draft = await propose(database, clock, changed)
 

@@ -94,7 +94,11 @@ OTHER = Service(
     closed_from=date(2026, 12, 1),
     closed_until=date(2026, 12, 2),
     names=(Translation("fr", "Auberge"),),
-    summaries=(Translation("fr", "Lits"),),
+    summaries=(Translation("fr", "Lits", "machine", stale=True),),
+    alerts=(Translation("fr", "Attention"),),
+    ways_to_apply=(Translation("fr", "Appelle"),),
+    eligibility_notes=(Translation("fr", "Tous"),),
+    cost_notes=(Translation("fr", "Deux pièces"),),
     staff_genders=("women",),
     areas=("Basilan",),
     capacity=Capacity(2, NOON),
@@ -108,6 +112,9 @@ def test_whoever_reviews_a_change_is_shown_all_of_it():
     assert set(Service.__struct_fields__) - set(FIELDS) == UNREAD
     assert set(told) == set(FIELDS.values())
     assert "red car" in told["Address"]
+    assert (
+        told["Descriptions in other languages"] == "French: Lits · a machine translated it · the original has changed"
+    )
     assert told["Phone"] == "112 · WhatsApp"
     assert "24 December 2026 09:00–10:00" in told["Opening hours"]
     [always] = differences(SERVICE, replace(SERVICE, hours=week("UTC", "24/7")), ENGLISH)

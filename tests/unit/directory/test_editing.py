@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from directory.demonstration import EXAMPLES, service_of
 from directory.editing import Section, changed, form_of
-from directory.model import Capacity, Phone, Service, WrongRecord, with_stale
+from directory.model import Phone, Service, WrongRecord
 from directory.opening_hours import week
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -54,7 +54,7 @@ def test_everything_that_cannot_be_read_is_named():
         "hours.1": "nine",
         "special_days": "some day",
         "minimum_age": "twelve",
-        "phones": "call us",
+        "phone0.number": "call us",
     }
 
     with pytest.raises(WrongRecord) as error:
@@ -67,41 +67,73 @@ def test_everything_that_cannot_be_read_is_named():
 
 
 def test_a_section_that_was_not_asked_for_stays():
-    form = form_of(RECORD) | {"phones": "119 | nights", "name.en": "Somebody else's"}
+    form = form_of(RECORD) | {"phone0.number": "119", "phone0.note": "nights", "name.en": "Somebody else's"}
 
     record = changed(RECORD, form, at=NOON, sections=[Section.CONTACT])
 
     assert record == replace(RECORD, phones=(Phone("119", description="nights"),))
 
 
-def test_free_places_are_as_old_as_they_were_said():
-    said = replace(RECORD, capacity=Capacity(2, NOON, 10))
-    later = NOON.replace(hour=18)
+def test_a_number_keeps_what_it_is_for_and_is_told_with_the_languages_that_are_spoken_there():
+    spoken = replace(RECORD, phones=(Phone("+39 0184 000 000", "whatsapp", ("ar", "tzm-Latn"), "nights"), Phone("119")))
+    more = {
+        "phone0.note": "from 20:00",
+        "phone1.number": "",
+        "phone2.number": "116 111",
+        "phone2.languages": "Arabic, fr",
+    }
 
-    assert changed(said, form_of(said), at=later).capacity == Capacity(2, NOON, 10)
-    assert changed(said, form_of(said) | {"available": "0"}, at=later).capacity == Capacity(0, later, 10)
+    assert changed(spoken, form_of(spoken) | more, at=NOON).phones == (
+        Phone("+39 0184 000 000", "whatsapp", ("ar", "tzm-Latn"), "from 20:00"),
+        Phone("116 111", "voice", ("ar", "fr")),
+    )
 
 
-def test_a_form_cannot_bring_a_safe_place_to_light():
-    [safe] = [record for record in RECORDS if record.confidential]
-    form = form_of(safe) | {"address": "1 Secret Street", "latitude": "43.79123", "longitude": "7.61"}
+def test_countries_and_languages_are_read_by_their_names_and_what_is_none_is_named():
+    named = {"languages": "Arabic, français, Dari, ti", "countries": "Italy, fr", "nationalities": "Siria; AF"}
 
-    assert changed(safe, form, at=NOON).locations == safe.locations
+    record = changed(RECORD, form_of(RECORD) | named, at=NOON)
+
+    assert record.languages == ("ar", "fr", "fa", "ti")
+    assert record.countries == ("FR", "IT")
+    assert record.eligibility.nationalities == ("SY", "AF")
+    with pytest.raises(WrongRecord) as error:
+        changed(RECORD, form_of(RECORD) | {"languages": "Elvish", "countries": "Atlantis"}, at=NOON)
+    assert len(error.value.problems) == 2, error.value.problems
 
 
-def test_a_translation_of_what_was_changed_is_shown_to_nobody_until_somebody_has_looked():
-    def texts(record: Service) -> dict[str, str]:
-        return {language: record.summary_in(language).text for language in ("fr", "es", "ar")}
+def test_papers_that_are_known_are_ticked_so_that_everybody_reads_them_in_their_language():
+    asked = replace(RECORD, documents=("a blue card", "asylum_paper"))
+    form = form_of(asked) | {"document.any_id": "yes"}
 
-    before = texts(RECORD)
-    form = form_of(RECORD) | {"summary.en": "Beds for girls only", "summary.es": "Camas solo para chicas"}
+    assert form["documents"] == "a blue card"
+    assert changed(asked, form, at=NOON).documents == ("a blue card", "asylum_paper", "any_id")
 
-    edited = changed(RECORD, form, at=NOON)
 
-    assert texts(edited) == {"fr": edited.summary, "es": "Camas solo para chicas", "ar": edited.summary}
-    assert edited.name_in("fr").text == RECORD.name_in("fr").text  # the name is what it was
-    again = changed(edited, form_of(edited) | {"fresh.fr": "yes"}, at=NOON)
-    assert texts(again)["fr"] == before["fr"]
-    assert texts(again)["ar"] == edited.summary
-    # a file, or a merge, that changes the text alone
-    assert texts(with_stale(RECORD, replace(RECORD, summary="other")))["ar"] == "other"
+def test_texts_are_written_in_any_language_beside_an_original_in_any_other():
+    italian = replace(RECORD, language="it", name="Dormitorio", names=(), how_to_apply="Suona due volte")
+    form = form_of(italian) | {
+        "name.it": "Dormitorio del porto",
+        "name.another": "خوابگاه",
+        "language.another": "fa",
+        "how_to_apply.ar": "دق الجرس مرتين",
+    }
+
+    record = changed(italian, form, at=NOON)
+
+    assert (record.name, record.name_in("fa").text) == ("Dormitorio del porto", "خوابگاه")
+    assert [record.text_in("how_to_apply", code).text for code in ("ar", "es")] == ["دق الجرس مرتين", "Suona due volte"]
+    assert form_of(record)["name.fa"] == "خوابگاه"  # it has a column of its own now
+    moved = changed(record, form_of(record) | {"how_to_apply": "Suona tre volte"}, at=NOON, sections=[Section.CONTACT])
+    assert moved.text_in("how_to_apply", "ar").text == "Suona tre volte"
+    for nowhere in ({"language.another": ""}, {"language.another": "it"}):
+        with pytest.raises(WrongRecord):
+            changed(italian, form | nowhere, at=NOON)
+
+
+def test_what_a_machine_translated_is_marked_until_a_person_has_read_it():
+    [own, *others] = RECORD.summaries
+    machine = replace(RECORD, summaries=(replace(own, source="machine"), *others))
+
+    assert changed(machine, form_of(machine), at=NOON) == as_kept(machine)
+    assert changed(machine, form_of(machine) | {f"fresh.{own.language}": "yes"}, at=NOON) == RECORD

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from msgspec.structs import replace
 
-from directory.model import Eligibility, Gender, Location, LocationKind, Phone, Service
+from directory.model import Eligibility, Gender, Location, LocationKind, Phone, Service, Translation
 from directory.opening_hours import OpeningHours, SpecialDay, week
 from directory.told import describe, facts, hours_today
 from directory.words import DirectoryWords
@@ -86,7 +86,9 @@ def test_nothing_is_said_that_nobody_has_said():
 
 def test_facts_are_said_in_the_asked_language():
     who = Eligibility(10, 17, genders=frozenset({Gender.GIRLS}), papers_needed=False)
-    service = replace(CLINIC, free=True, walk_in=True, eligibility=who)
+    ways = (Translation("es", "Llama dos veces"), Translation("ar", "دق مرتين", stale=True))
+    told = {"how_to_apply": "Ring twice", "ways_to_apply": ways}
+    service = replace(CLINIC, free=True, walk_in=True, eligibility=who, **told)
 
     assert facts(service, HOUSE, at=MONDAY_NOON, language="es", words=WORDS) == (
         "De 10 a 17 años",
@@ -94,7 +96,9 @@ def test_facts_are_said_in_the_asked_language():
         "Gratis",
         "No piden papeles",
         "Puedes ir sin cita",
+        "Llama dos veces",
     )
+    assert facts(service, HOUSE, at=MONDAY_NOON, language="ar", words=WORDS)[-1] == "Ring twice"
 
 
 def test_whoever_would_be_turned_away_hears_so_before_they_set_out():
