@@ -247,7 +247,8 @@ def test_an_organisation_may_number_its_services_as_it_likes(tmp_path: Path):
 async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_dialled(
     directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
-    figures = ["٥٠٫٩٥", "۱٫۸۵", "+٣٣ ١ ٩٩ ٠٠", "mo ٠٩:٠٠-١٠:٠٠"]
+    """And what no week can hold stands among the words for people, and is told to whoever brings it in."""
+    figures = ["٥٠٫٩٥", "۱٫۸۵", "+٣٣ ١ ٩٩ ٠٠", "lun. ٠٩:٠٠-١٠:٠٠, fermé en août"]
     on_call = ["Sur appel", *ROW[1:8], "33199001234.0", "Sur rendez-vous", ROW[10]]
     path = sheet(tmp_path / "a.csv", [*ROW[:6], *figures, *ROW[10:]], on_call)
 
@@ -255,11 +256,14 @@ async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_d
 
     assert (await bring(database, path, clock, listener=heard.append)).reasons == []
 
-    assert ["lost the +" in outcome.why for outcome in heard] == [False, True]
+    assert [says in outcome.why for says, outcome in zip(("en août' is kept", "lost the +"), heard, strict=True)] == [
+        True
+    ] * 2
+    assert (await bring(database, path, clock)).same == 2
     [record] = [each for each in await records(database) if each.name == "Foyer"]
     assert (record.locations[0].latitude, record.locations[0].longitude) == (50.95, 1.85)
     assert record.phones[0].number == "+33 1 99 00"
-    assert record.hours == week("Europe/Paris", "mo 09:00-10:00")
+    assert (record.hours, record.alert) == (week("Europe/Paris", "mo 09:00-10:00"), "fermé en août")
     [called] = [each for each in await records(database) if each.name == "Sur appel"]
     assert (called.hours, called.walk_in) == (None, False)
 
