@@ -333,6 +333,30 @@ async def test_a_safe_place_in_the_list_of_somebody_else_is_not_taken_for_an_ope
     assert "rue X" not in heard[0].why
 
 
+def test_an_organisation_and_a_place_bring_their_services_and_what_has_none_says_what_it_is(tmp_path: Path):
+    def read(*objects: dict[str, Any]) -> list[Row]:
+        (tmp_path / "a.json").write_text(json.dumps({"total_items": 1, "contents": objects}), encoding="utf-8")
+        return list(open_rows(tmp_path / "a.json"))
+
+    owner, place = {"id": "o", "name": "Asso"}, {"id": "l", "name": "Rue X"}
+    bed, meal = ({"id": name, "name": name, "status": "active"} for name in ("bed", "meal"))
+    at = {"id": "link", "location": place, "service": {**bed, "organization": owner}, "phones": [{"number": "1"}]}
+
+    of_owner = read({**owner, "services": [bed, {**meal, "organization": {"id": "p", "name": "Autre"}}]})
+    [there] = read(at)
+    [nothing, no_place, tables] = read(owner, {"id": "l", "location_type": "physical"}, {"services.csv": []})
+
+    assert [(row.where, row.data["organization"]["name"]) for row in of_owner] == [
+        ("item 1, service 1", "Asso"),
+        ("item 1, service 2", "Autre"),
+    ]
+    assert there.data["service_at_locations"] == [at]
+    assert (there.data["name"], there.data["phones"]) == ("bed", [{"number": "1"}])
+    assert "no organization, but id, name" in nothing.wrong
+    assert "location_type" in no_place.wrong
+    assert "send the package" in tables.wrong
+
+
 async def test_columns_that_were_named_once_are_known_the_next_time(
     directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
