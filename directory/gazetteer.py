@@ -64,6 +64,11 @@ BEGINNING = 7
 #: When something is so like, nobody needs to look for what only sounds like it.
 GOOD = 84.0
 MOST_FOUND = 10
+#: One slip takes from a name of four letters no more than from one of so many: a finger slips in either once, and to
+#: which of all places it is the nearest, the others say. A name of three letters is too many words.
+SLIPS_AS_LONG, SHORTEST_FORGIVEN = 7, 4
+#: Of a hundred thousand places one is always like what was typed: so far they stand behind one's own.
+OF_SO_MANY = 2.0
 #: Of a place's spellings so many of the nearest are looked at letter by letter.
 NEAR_SPELLINGS = 3
 
@@ -117,7 +122,8 @@ class Gazetteer:
         heard = fold(romanised(words[: LONGEST_NAME * 4]))
         if heard != written and 1 < len(heard) <= LONGEST_NAME and all(score < GOOD for score, _ in found.values()):
             self._compare(heard, _keys_of_bones(consonants(heard)), country, found, by_sound=True)
-        return sorted(found.values(), key=lambda pair: (-pair[0], pair[1].key))[:MOST_FOUND]
+        ranked = sorted(found.values(), key=lambda pair: (-pair[0], pair[1].key))
+        return [(score - OF_SO_MANY, place) for score, place in ranked[:MOST_FOUND]]
 
     def _compare(
         self,
@@ -165,7 +171,15 @@ def _written_like(written: str, spellings: list[str]) -> float:
     if written in spellings:
         return AS_WRITTEN - _seldom_called(written, spellings)
     near = process.extract(written, spellings, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=NEAR_SPELLINGS)
-    return max((likeness(written, name) - _seldom_called(name, spellings) for name, _ratio, _at in near), default=0.0)
+    return max((_likeness(written, name) - _seldom_called(name, spellings) for name, _ratio, _at in near), default=0.0)
+
+
+def _likeness(written: str, name: str) -> float:
+    like, length = likeness(written, name), max(len(written), len(name))
+    one_slip = like >= 100 * (1 - 1 / length) - 0.01  # a rounding less
+    if one_slip and SHORTEST_FORGIVEN <= length < SLIPS_AS_LONG:
+        return 100 - (100 - like) * length / SLIPS_AS_LONG
+    return like
 
 
 def _seldom_called(name: str, spellings: list[str]) -> float:

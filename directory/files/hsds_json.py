@@ -129,7 +129,9 @@ def parse_line(line: str) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        raise WrongRecord([because("not a line of JSON, or cut off in the middle")]) from None
+        raise WrongRecord(
+            [because("no JSON, cut off in the middle, or longer than {longest} characters", longest=LONGEST_LINE)]
+        ) from None
 
 
 def parse_record(data: Any) -> tuple[Organization, Service]:
@@ -145,6 +147,8 @@ def parse_record(data: Any) -> tuple[Organization, Service]:
     return owner, service
 
 
+#: What HSDS has of a street in two fields.
+_STREET = ("address_1", "address_2")
 _BARE_LINK = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?:/\S*)?", re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 
@@ -452,7 +456,7 @@ class _Reader:
             city=city,
             region=self.string(address, "state_province", longest=200),
             postal_code=self.string(address, "postal_code", longest=20),
-            address=self.string(address, "address_1", longest=500),
+            address=", ".join(filter(None, (self.string(address, part, longest=500) for part in _STREET))),
             latitude=latitude,
             longitude=longitude,
             approximate=physical and in_the_middle(city, country, latitude, longitude),

@@ -48,6 +48,7 @@ class Row(Struct, frozen=True):
     where: str
     data: Any = None
     wrong: str = ""
+    left_as_words: str = ""  # what was said of the hours, and stands among the words for people
     says: frozenset[str] | None = None  # fields of `spreadsheet.FIELDS` that a sheet has columns for; None: not a sheet
 
 
@@ -128,6 +129,8 @@ def remarks(parsed: Parsed, record: Service) -> tuple[str, ...]:
         for place in record.locations
         if place.approximate
     ]
+    if words := parsed.row.left_as_words:
+        found.append(because("'{words}' is kept as words for people: put the days into the record", words=words))
     if zone is not None and record.hours is not None:
         found.append(because("the schedules name no time zone: taken as {zone}, where it is", zone=zone))
     return (*foreign(record), *filter(None, [may_be_safe(record)]), *found)

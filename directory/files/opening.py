@@ -9,12 +9,18 @@ from pathlib import Path
 
 from directory.files import hsds_csv, spreadsheet, xlsx
 from directory.files.hsds_json import parse_line, read_json, read_lines
+from directory.files.hsds_objects import services_in
 from directory.files.importing import Row
 from directory.files.unreadable import UnreadableFile
 from directory.model import WrongRecord
 from directory.words import N_, because
 
 __all__ = ["UnreadableFile", "open_rows", "sheets_not_read", "titles_in"]
+
+
+LINE, ITEM = N_("line {number}"), N_("item {number}")
+#: Where one of several services of an organisation stands.
+_WITHIN = {LINE: N_("line {number}, service {service}"), ITEM: N_("item {number}, service {service}")}
 
 
 class Format(StrEnum):
@@ -35,9 +41,9 @@ def open_rows(path: Path, *, mapping: Mapping[str, str] | None = None, letters: 
     """
     match format_of(path):
         case Format.LINES:
-            return _parsed(read_lines(path), N_("line {number}"))
+            return _parsed(read_lines(path), LINE)
         case Format.JSON:
-            return _parsed(read_json(path), N_("item {number}"))
+            return _parsed(read_json(path), ITEM)
         case Format.PACKAGE:
             return hsds_csv.rows(path)
         case Format.XLSX:
@@ -126,6 +132,12 @@ def _parsed(elements: Iterator[tuple[int, str]], kind: str) -> Iterator[Row]:
     for number, text in elements:
         where = because(kind, number=number)
         try:
-            yield Row(where, parse_line(text))
+            services = services_in(parse_line(text))
         except WrongRecord as error:
             yield Row(where, wrong=error.problems[0])
+            continue
+        if len(services) == 1:
+            yield Row(where, services[0])
+            continue
+        for service, data in enumerate(services, start=1):
+            yield Row(because(_WITHIN[kind], number=number, service=service), data)

@@ -49,6 +49,8 @@ def over(before: Service, row: Service, says: frozenset[str] | None) -> Service:
     if "alert" in says:
         closed = hsds.said_closed(before.closed_from, before.closed_until)
         result = replace(result, alert=row.alert.removeprefix(closed).strip())
+    elif row.alert:  # said in the cell of the hours
+        result = replace(result, alert=with_words(before.alert, row.alert))
     if "phones" in says:
         result = replace(result, phones=tuple(_known(before.phones, phone) for phone in row.phones))
     if "hours" in says:
@@ -58,6 +60,11 @@ def over(before: Service, row: Service, says: frozenset[str] | None) -> Service:
         elif before.hours is not None and (before.hours.shifts or not days):
             result = replace(result, hours=replace(before.hours, shifts=()) if days else None)
     return result
+
+
+def with_words(alert: str, words: str) -> str:
+    """The alert with the words behind it, once."""
+    return alert if words in alert else "; ".join(filter(None, [alert, words]))
 
 
 def _known(phones: tuple[Phone, ...], row: Phone) -> Phone:

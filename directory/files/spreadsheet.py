@@ -17,11 +17,12 @@ from directory import hsds
 from directory.files.cells import country_in, language_in, needs_in, phones_in, point_in
 from directory.files.importing import Row
 from directory.files.letters import lines_of, wrong_letters
+from directory.files.over import with_words
 from directory.files.unreadable import UnreadableFile
 from directory.misplaced import middle_of
 from directory.model import Location, LocationKind, Organization, Service, fixed_id
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
-from directory.said_hours import week_in
+from directory.said_hours import hours_in
 from directory.spelling import fold
 from directory.words import because, plain_figures, reason_of
 
@@ -233,9 +234,15 @@ def _below(
             yield Row(where, {"name": flat["name"]}, wrong=NO_ORGANIZATION)
             continue
         try:
-            yield Row(where, as_hsds({field: value for field, value in flat.items() if value}), says=says)
+            data = as_hsds({field: value for field, value in flat.items() if value})
+            yield Row(where, data, left_as_words=_left_as_words(flat, data), says=says)
         except ValueError as error:
             yield Row(where, {"name": flat.get("name", "")}, wrong=reason_of(error))
+
+
+def _left_as_words(flat: Mapping[str, str], data: Json) -> str:
+    """What the cell of the hours said and no week holds: it stands behind the alert now."""
+    return str(data.get("alert", "")).removeprefix(flat.get("alert", "")).strip("; ")
 
 
 def _row(number: int) -> str:
@@ -291,7 +298,10 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
     if (value := get("hours")) and fold(value) in _BY_APPOINTMENT:
         data.setdefault("walk_in", False)
     elif value:
-        data["schedules"] = _schedules(value, get("time_zone", ""))
+        week_said, words = _week(value, _many(flat["country"]))
+        data["schedules"] = _schedules(week_said, get("time_zone", ""))
+        if words:
+            data["alert"] = with_words(data.get("alert", ""), words)
     return data
 
 
@@ -396,12 +406,20 @@ def _figure(field: str, value: str) -> float:
         raise ValueError(because("{field} is not a number: '{value}'", field=field, value=value[:40])) from None
 
 
-def _schedules(text: str, zone: str) -> list[Json]:
-    """Rows of a week. Without a zone they are of the place, where whoever reads them knows its zone."""
+def _week(text: str, countries: Sequence[str]) -> tuple[str, str]:
+    """The week of a cell as `week` reads it, and what else the cell says. Our own export writes it so already."""
+    plain = plain_figures(text)
     try:
-        hours = week(zone or "UTC", plain_figures(text))
+        week("UTC", plain)
     except ValueError:
-        hours = week(zone or "UTC", week_in(text))
+        said = hours_in(text, countries)
+        return said.week, said.words
+    return plain, ""
+
+
+def _schedules(plan: str, zone: str) -> list[Json]:
+    """Rows of a week. Without a zone they are of the place, where whoever reads them knows its zone."""
+    hours = week(zone or "UTC", plan)
     of_zone = {"timezone_name": zone} if zone else {}
     return [
         {

@@ -91,7 +91,7 @@ async def test_one_wrong_line_keeps_all_the_others_out(
     assert "minimum_age is not a number" in reasons
     assert "status 'open' is none of HSDS's" in reasons
     assert "line 4: the same id stands on an earlier line" in reasons
-    assert "line 5: not a line of JSON, or cut off in the middle" in reasons
+    assert "line 5: no JSON, cut off in the middle, or longer than 1000000 characters" in reasons
     assert await database.read(store.latest_change) == before
     assert (await bring_in(database, file, clock, rehearse=True)).reasons == refused.reasons
 

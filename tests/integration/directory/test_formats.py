@@ -230,7 +230,8 @@ def test_an_organisation_may_number_its_services_as_it_likes(tmp_path: Path):
 async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_dialled(
     directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
-    figures = ["٥٠٫٩٥", "۱٫۸۵", "+٣٣ ١ ٩٩ ٠٠", "mo ٠٩:٠٠-١٠:٠٠"]
+    """And what no week can hold stands among the words for people, and is told to whoever brings it in."""
+    figures = ["٥٠٫٩٥", "۱٫۸۵", "+٣٣ ١ ٩٩ ٠٠", "lun. ٠٩:٠٠-١٠:٠٠, fermé en août"]
     on_call = ["Sur appel", *ROW[1:8], "33199001234.0", "Sur rendez-vous", ROW[10]]
     path = sheet(tmp_path / "a.csv", [*ROW[:6], *figures, *ROW[10:]], on_call)
 
@@ -238,11 +239,14 @@ async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_d
 
     assert (await bring(database, path, clock, listener=heard.append)).reasons == []
 
-    assert ["lost the +" in outcome.why for outcome in heard] == [False, True]
+    assert [says in outcome.why for says, outcome in zip(("en août' is kept", "lost the +"), heard, strict=True)] == [
+        True
+    ] * 2
+    assert (await bring(database, path, clock)).same == 2
     [record] = [each for each in await records(database) if each.name == "Foyer"]
     assert (record.locations[0].latitude, record.locations[0].longitude) == (50.95, 1.85)
     assert record.phones[0].number == "+33 1 99 00"
-    assert record.hours == week("Europe/Paris", "mo 09:00-10:00")
+    assert (record.hours, record.alert) == (week("Europe/Paris", "mo 09:00-10:00"), "fermé en août")
     [called] = [each for each in await records(database) if each.name == "Sur appel"]
     assert (called.hours, called.walk_in) == (None, False)
 
@@ -310,6 +314,30 @@ async def test_a_safe_place_in_the_list_of_somebody_else_is_not_taken_for_an_ope
     assert ("safe place" in heard[0].why) is ("secret" in says or "safe" in says)
     assert (heard[0].became is Became.REJECTED) is ("secret" in says)
     assert "rue X" not in heard[0].why
+
+
+def test_an_organisation_and_a_place_bring_their_services_and_what_has_none_says_what_it_is(tmp_path: Path):
+    def read(*objects: dict[str, Any]) -> list[Row]:
+        (tmp_path / "a.json").write_text(json.dumps({"total_items": 1, "contents": objects}), encoding="utf-8")
+        return list(open_rows(tmp_path / "a.json"))
+
+    owner, place = {"id": "o", "name": "Asso"}, {"id": "l", "name": "Rue X"}
+    bed, meal = ({"id": name, "name": name, "status": "active"} for name in ("bed", "meal"))
+    at = {"id": "link", "location": place, "service": {**bed, "organization": owner}, "phones": [{"number": "1"}]}
+
+    of_owner = read({**owner, "services": [bed, {**meal, "organization": {"id": "p", "name": "Autre"}}]})
+    [there] = read(at)
+    [nothing, no_place, tables] = read(owner, {"id": "l", "location_type": "physical"}, {"services.csv": []})
+
+    assert [(row.where, row.data["organization"]["name"]) for row in of_owner] == [
+        ("item 1, service 1", "Asso"),
+        ("item 1, service 2", "Autre"),
+    ]
+    assert there.data["service_at_locations"] == [at]
+    assert (there.data["name"], there.data["phones"]) == ("bed", [{"number": "1"}])
+    assert "no organization, but id, name" in nothing.wrong
+    assert "location_type" in no_place.wrong
+    assert "send the package" in tables.wrong
 
 
 async def test_columns_that_were_named_once_are_known_the_next_time(

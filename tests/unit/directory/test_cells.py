@@ -4,10 +4,13 @@ door."""
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from directory.files.cells import country_in, language_in, needs_in, phones_in, point_in
 from directory.opening_hours import DAYS, clock_of, week
-from directory.said_hours import week_in
+from directory.said_hours import SaidHours, hours_in
+from directory.words import plain_figures
 
 WORKDAYS = ["mo", "tu", "we", "th", "fr"]
 
@@ -27,11 +30,18 @@ WORKDAYS = ["mo", "tu", "we", "th", "fr"]
         ("11-12pm Sat", ["sa"], ["11:00-12:00"]),
         ("daily 8pm-8am", list(DAYS), ["20:00-08:00"]),
         ("Fri 22:00-2:00", ["fr"], ["22:00-02:00"]),
-        ("24h/24", list(DAYS), ["00:00-00:00"]),
+        ("24h/24 et 7j/7", list(DAYS), ["00:00-00:00"]),
+        ("weekdays 9am-5pm", WORKDAYS, ["09:00-17:00"]),
+        ("L-V 9 a 14", WORKDAYS, ["09:00-14:00"]),
+        ("пн-пт 0900-1800", WORKDAYS, ["09:00-18:00"]),
+        ("lun-ven 9h-12h30/14h-18h", WORKDAYS, ["09:00-12:30", "14:00-18:00"]),
+        ("lun-sam 9.00-17.00 sauf mercredi et samedi", ["mo", "tu", "th", "fr"], ["09:00-17:00"]),
+        ("every day except weekends 9-noon", WORKDAYS, ["09:00-12:00"]),
+        ("من الاثنين إلى الجمعة من ٩ صباحا حتى ٥ مساء", WORKDAYS, ["09:00-17:00"]),
     ],
 )
 def test_hours_are_read_as_people_write_them(cell: str, days: list[str], times: list[str]):
-    hours = week("UTC", week_in(cell))
+    hours = week("UTC", hours_in(cell, ["FR"]).week)
 
     told = {day: [f"{clock_of(a)}-{clock_of(b)}" for a, b in hours.on_weekday(n)] for n, day in enumerate(DAYS)}
     assert {day: spans for day, spans in told.items() if spans} == dict.fromkeys(days, times)
@@ -42,11 +52,44 @@ def test_hours_are_read_as_people_write_them(cell: str, days: list[str], times: 
     [
         "Mon-Fri 9-5", "9am-5", "8-8", "10-12am", "Mon 9:00-17:00, Sat by appt", "Mon 9:00-17:00 (summer only)",
         "not on Sunday 9:00-17:00", "Closed Sunday", "Mon-Fri", "9:00", "Mon 9:00-12:00, closed Monday", "13pm-14pm",
+        "Mon-Fri 9-12, 2-6", "M-S 9-17", "jours ouvrables 9h-17h", "9-12 Mon-Fri, Sat 14-16", "9-17 closed",
+        "Mon-Fri 9-12, closed Sat, Sun 14-16", "Mon-Fri 9-17, closed 12-14", "9:00-13:00-15:00", "1er lundi 9h-12h",
+        "٩-٥", "tous les jours", "Mon-Fri 9-25",
     ],
 )  # fmt: skip
 def test_hours_that_could_mean_something_else_are_not_guessed(cell: str):
-    with pytest.raises(ValueError, match="is not read"):
-        week_in(cell)
+    with pytest.raises(ValueError, match=r"is not read|does not say at what times|is not a time"):
+        hours_in(cell, ["FR"])
+
+
+def test_the_days_on_which_offices_are_open_are_those_of_the_country():
+    assert hours_in("weekdays 9-14", ["JO"]) == hours_in("Sun-Thu 9-14")
+    for unsure in ([], ["FR", "JO"], ["AF"]):
+        with pytest.raises(ValueError, match="differs from country to country"):
+            hours_in("weekdays 9-14", unsure)
+
+
+@pytest.mark.parametrize(
+    "words", ["closed in August", "sauf jours fériés", "Cerrado del 24 de diciembre al 2 de enero", "closed 1-15 May"]
+)
+def test_what_no_week_can_hold_is_left_as_it_was_written(words: str):
+    assert hours_in(f"L-V 9:00-14:00, {words}.") == SaidHours(hours_in("lun-ven 9-14").week, words)
+
+
+_PIECES = (
+    "mon", "L", "-", " ", "V", "closed", "sauf", "9", ":30", "h", "17", "am", "pm", ",", "/", "et", "août", "24/7", "٩",
+    "weekdays", "12", "midi", "à", "صباحا", "الجمعة", "(", "holidays", ";", "0900", "E\u0301", "ﬁ",
+)  # fmt: skip
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(_PIECES), max_size=14).map("".join)))
+def test_whatever_stands_in_a_cell_of_hours_is_a_week_or_refused(cell: str):
+    try:
+        said = hours_in(cell, ["FR"])
+    except ValueError:
+        return
+    assert week("UTC", said.week).shifts
+    assert said.words in " ".join(plain_figures(cell).split())
 
 
 @pytest.mark.parametrize(

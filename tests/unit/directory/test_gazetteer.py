@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directory.gazetteer import MEMBER, Gazetteer, NoGazetteer, build
-from directory.places import Places
+from directory.places import Place, Places
 
 
 def town(number: int, name: str, country: str, population: int, *others: str, at: float = 0.0) -> dict[str, Any]:
@@ -134,3 +134,16 @@ def test_where_nobody_built_one_there_is_none(tmp_path: Path):
     assert Gazetteer.open(tmp_path / "none.db") is None
     with pytest.raises(NoGazetteer, match="gazetteer build"):
         Gazetteer(tmp_path / "none.db")
+
+
+def test_one_slip_in_a_short_name_takes_it_no_farther_away_than_in_a_long_one(tmp_path: Path):
+    """And of so many places one is always like what was typed: one's own are meant before them."""
+    source, towns = tmp_path / "towns.json", [town(1, "Buni", "PK", 50_000), town(2, "Bunilandia", "CL", 50_000)]
+    source.write_text(json.dumps([*towns, town(3, "Lorimo", "IT", 200_000)]), encoding="utf-8")
+    build(tmp_path / "gazetteer.db", source)
+    built = Gazetteer(tmp_path / "gazetteer.db")
+    [(short, _)] = built.scored("bunni")
+    [(longer, _)] = built.scored("bunnilandia")
+
+    assert longer - short < 3
+    assert Places([Place("own", "Lorido", "IT", 45.0, 6.8)]).resolve("loriko", beyond=built)[0].key == "own"
