@@ -9,6 +9,7 @@ import re
 import zipfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +22,7 @@ from directory import demonstration, hsds, store
 from directory.asking import Directory
 from directory.files import xlsx
 from directory.files.commands import RowReport
-from directory.files.importing import Became, Outcome
+from directory.files.importing import Became, Outcome, Row
 from directory.files.opening import open_rows, sheets_not_read
 from directory.files.telling import tell_import
 from directory.files.unreadable import UnreadableFile

@@ -3,7 +3,6 @@ from datetime import datetime, timedelta, timezone
 from rasa_sdk import Action
 from rasa_sdk.events import ReminderScheduled
 
-
 MANY = [
     {"entity": "x", "value": "a", "role": "from"},
     {"entity": "x", "value": "b", "group": "1"},
