@@ -52,7 +52,7 @@ class GivenServices(Struct, frozen=True):
                 and (wishes.speaks is None or wishes.speaks in service.speaks)
                 and (not wishes.no_papers or service.papers_needed is False)
                 and (not wishes.free or service.free is True)
-                and not (wishes.pregnant or wishes.staff)  # nobody has said
+                and not (wishes.pregnant or wishes.disability or wishes.staff)  # nobody has said
                 and (not wishes.lately_checked or (service.checked_days_ago or 0) < LATELY)
             )
 

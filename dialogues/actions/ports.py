@@ -53,6 +53,7 @@ class Wishes(Struct, frozen=True, kw_only=True):
     no_papers: bool = False
     free: bool = False
     pregnant: bool = False
+    disability: bool = False
     staff: str | None = None  # women or men, to be asked for
     lately_checked: bool = False  # for who is in danger: no service that nobody checked of late
 

@@ -26,6 +26,7 @@ WISHES: Mapping[str, tuple[str, str]] = {
     "woman": ("you can ask for a woman", "Only where I can ask for a woman"),
     "man": ("you can ask for a man", "Only where I can ask for a man"),
     "pregnant": ("for pregnant girls and young mothers too", "Only for pregnant girls and young mothers"),
+    "disability": ("with support for a disability", "Only with support for a disability"),
 }
 
 #: A language that is named ("a doctor who speaks Arabic") is a wish of its own: this, and its code.
@@ -70,10 +71,18 @@ _PHRASES: Mapping[str, re.Pattern[str]] = {
         r"|\bfor a pregnant (?:girl|woman)\b|\b(?:je suis|elle est|femme|fille) enceinte\b"
         r"|\b(?:estoy|está|esta|mujer|chica|niña) embarazada\b|(?<!\w)(?:أنا|انا|هي|وهي|زوجتي|أختي|اختي) حامل(?!\w)"
     ),
+    "disability": re.compile(
+        r"\bwheel ?chairs?\b|\b(?:i am|i'?m|(?:he|she)(?: is|'?s)|(?:brother|sister|son|daughter|child|boy|girl) is) "
+        r"(?:deaf|blind|disabled)\b|\b(?:deaf|blind|disabled) (?:child|boy|girl|brother|sister|person)\b"
+        r"|\b(?:with|has|have) a disability\b|\bfauteuil roulant\b|\bhandicap(?:ée?|ee?)?s?\b"
+        r"|\b(?:suis|est) (?:sourde?|aveugle)\b|\bsilla de ruedas\b|\bdiscapaci(?:dad|tad[oa])\b"
+        r"|\b(?:soy|es) (?:sord[oa]|cieg[oa])\b"
+        r"|كرسي متحرك|(?<!\w)(?:ال|ب)?[إا]عاقة|(?<!\w)(?:معاق|أصم|صماء|كفيف|أعمى|عمياء)ة?(?!\w)"
+    ),
 }
 
-#: For these whoever is pregnant is who it is for: nobody writes it down there.
-_CARE_IN_PREGNANCY = frozenset({"srh"})
+#: For these needs whoever is so is who it is for: nobody writes it down there.
+_SAID_BY_THE_NEED: Mapping[str, str] = {"srh": "pregnant", "disability": "disability"}
 
 #: Where one sleeps or is kept safe, a baby must be taken in as well. Elsewhere it says nothing of the service.
 _TAKES_IN = frozenset({"shelter", "safe_space"})
@@ -143,7 +152,7 @@ def need_beside(need: str, words: str) -> str:
 
 def wishes_for(need: str, words: str) -> list[str]:
     """The wishes that are plainly said and that say something beside the need itself."""
-    said = [wish for wish in wishes_in(words) if wish != "pregnant" or need not in _CARE_IN_PREGNANCY]
+    said = [wish for wish in wishes_in(words) if wish != _SAID_BY_THE_NEED.get(need)]
     with_a_baby = need in _TAKES_IN and _WITH_A_BABY.search(words.casefold())
     return [*said, "pregnant"] if with_a_baby and "pregnant" not in said else said
 

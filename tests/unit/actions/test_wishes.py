@@ -26,6 +26,11 @@ from dialogues.actions.wishes import asked_for, gender_in, is_wish, named, need_
         ("I am 5 months pregnant and need a bed", ["pregnant"]),
         ("necesito una doctora, estoy embarazada", ["woman", "pregnant"]),
         ("أنا حامل وأريد طبيبة", ["woman", "pregnant"]),
+        ("a bed for my brother, he is in a wheelchair", ["disability"]),
+        ("où dormir avec ma sœur handicapée", ["disability"]),
+        ("mi hermano es ciego, busco médico gratis", ["free", "disability"]),
+        ("أحتاج مدرسة لأخي، هو أصم", ["disability"]),
+        ("the police are blind", []),
         ("a woman took my papers", []),
         ("the man at the door", []),
         ("a pregnancy test", []),
@@ -47,6 +52,8 @@ def test_a_wish_is_asked_for_as_the_directory_knows_it_and_care_in_pregnancy_is_
 
     assert Wishes(**asked_for(wishes_for("shelter", said), "en")) == Wishes(pregnant=True, staff="women")
     assert wishes_for("srh", said) == ["woman"]
+    assert Wishes(**asked_for(wishes_for("shelter", "I am in a wheelchair"), "en")) == Wishes(disability=True)
+    assert wishes_for("disability", "I am in a wheelchair") == []
     assert not is_wish(0)  # a forged tap
     assert asked_for(["speaks", "speaks:ti", "speaks:zz"], "en") == {"speaks": "ti"}
     assert named(["free", "speaks:ti"], "fr", Words.load().text) == "gratuit, on y parle tigrigna"
