@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Protocol
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from sqlalchemy.engine import Connection
 
 from directory import search as searching
 from directory import store
 from directory.areas import Areas, Here, Regions
 from directory.geography import distance_m
+from directory.misplaced import gate_of
 from directory.model import (
     NEEDS,
     FoundPlace,
@@ -78,6 +79,8 @@ class Directory:
         """
         at = self.clock.now()
         await self.database.write(lambda tx: put_helplines(tx, at=at))
+        if await self.database.read(store.gates_nowhere):  # written before their towns had a point
+            await self.database.write(put_gates)
         if await self.database.read(store.search_is_behind):  # after an upgrade that brought the table
             await self.database.write(store.rebuild_search)
         await self.refresh_places()
@@ -243,6 +246,19 @@ class Directory:
     async def needs(self, language: str) -> list[tuple[str, str]]:
         """Every need code with its name in a language."""
         return list(self.need_names(language).items())
+
+
+def put_gates(tx: Connection) -> None:
+    """Give the safe places without a point that of their town, by the name that everybody is told."""
+    for service in store.get_services(tx, store.gates_nowhere(tx)):
+        places = tuple(
+            replace(place, latitude=point[0], longitude=point[1])
+            if place.latitude is None and (point := gate_of(place.city, place.country))
+            else place
+            for place in service.locations
+        )
+        if places != service.locations and service.modified_at is not None:
+            store.put_service(tx, replace(service, locations=places), at=service.modified_at)
 
 
 def _described(

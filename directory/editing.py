@@ -14,7 +14,7 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from directory.filled import Filled, Form
-from directory.misplaced import in_the_middle
+from directory.misplaced import gate_of, in_the_middle
 from directory.model import (
     ACCESSIBILITY,
     DOCUMENTS,
@@ -350,12 +350,20 @@ def _place(record: Service, form: Filled, at: datetime) -> Service:
         for number, place in enumerate(record.locations)
         if not form.text(f"{place_prefix(number)}gone")
     ]
+    places += _another(record, form)
+    areas = form.lines("areas")
+    if record.confidential and not areas and any(place.latitude is None for place in places):
+        raise WrongRecord([because("no town of that name is known: name a larger one near, or the areas it serves")])
     return replace(
         record,
         countries=tuple(sorted(form.countries("countries", besides=(WORLD, *record.countries)))),
-        areas=form.lines("areas"),
-        locations=(*places, *_another(record, form)),
+        areas=areas,
+        locations=tuple(places),
     )
+
+
+#: The point of a place whose town nobody knows.
+NOWHERE = (None, None)
 
 
 def _told(place: Location, form: Filled, prefix: str) -> Location:
@@ -364,7 +372,11 @@ def _told(place: Location, form: Filled, prefix: str) -> Location:
         return place
     town = replace(place, city=form.text(f"{prefix}city"), country=form.country(f"{prefix}country"))
     if place.kind is LocationKind.FRONT_GATE:
-        return town
+        moved = (town.city, town.country) != (place.city, place.country)
+        if place.latitude is not None and not moved:
+            return town
+        latitude, longitude = gate_of(town.city, town.country) or NOWHERE
+        return replace(town, latitude=latitude, longitude=longitude)
     latitude, longitude = form.figure(f"{prefix}latitude"), form.figure(f"{prefix}longitude")
     unmoved = (latitude, longitude) == (place.latitude, place.longitude)
     return replace(

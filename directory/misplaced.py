@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from directory.areas import REGIONS
 from directory.geography import METRES_A_DEGREE, distance_m
-from directory.model import Location
+from directory.model import FRONT_GATE_DIGITS, Location
 from directory.places import SUPPLEMENT, TOWNS, Places
 from directory.words import because
 
@@ -76,6 +76,13 @@ def middle_of(town: str, country: str) -> tuple[float, float] | None:
     """The middle of a town, where one place of the country is called so in any language; else None."""
     found = _known_towns().named(town, country) if town else []
     return (found[0].latitude, found[0].longitude) if len(found) == 1 else None
+
+
+def gate_of(town: str, country: str) -> tuple[float, float] | None:
+    """About where the town of a safe place is, so that it is found by who looks for help there. It is made of the name
+    of the town, which everybody is told, and of nothing else. None where no one town is called so."""
+    middle = middle_of(town, country)
+    return None if middle is None else (round(middle[0], FRONT_GATE_DIGITS), round(middle[1], FRONT_GATE_DIGITS))
 
 
 def in_the_middle(town: str, country: str, latitude: float | None, longitude: float | None) -> bool:

@@ -198,6 +198,15 @@ def due_ids(tx: Connection, *, checked_before: datetime) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
+def gates_nowhere(tx: Connection) -> list[str]:
+    """Ids of the safe places of whose town no point is kept, so that no search near it finds them."""
+    at, place = services_at_locations.c, locations.c
+    query = sa.select(at.service_id).join(locations, place.id == at.location_id).distinct()
+    return list(
+        tx.execute(query.where(place.kind == LocationKind.FRONT_GATE.value, place.latitude.is_(None))).scalars()
+    )
+
+
 def update_ids(tx: Connection, service_ids: Sequence[str], states: Sequence[RecordState]) -> dict[str, str]:
     """The record in force to the change of it that is in one of the states."""
     found: dict[str, str] = {}

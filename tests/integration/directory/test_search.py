@@ -51,6 +51,24 @@ async def test_a_place_to_sleep_in_ventimiglia(demo: Directory):
     assert third.distance_m is not None
 
 
+async def test_a_safe_place_that_was_kept_without_a_point_is_found_in_its_town(demo: Directory, database: Database):
+    def without(tx: Connection) -> str:
+        [safe] = [each for each in store.get_services(tx, store.list_ids(tx)) if each.confidential]
+        gates = tuple(replace(place, latitude=None, longitude=None) for place in safe.locations)
+        store.put_service(tx, replace(safe, locations=gates), at=demo.clock.now())
+        return safe.id
+
+    safe_id = await database.write(without)
+    assert safe_id not in [found.id for found in await demo.near("shelter", VENTIMIGLIA, language="en")]
+    changed = await database.read(lambda tx: store.get_service(tx, safe_id))
+
+    await demo.prepare()
+
+    assert safe_id in [found.id for found in await demo.near("shelter", VENTIMIGLIA, language="en")]
+    now = await database.read(lambda tx: store.get_service(tx, safe_id))
+    assert now.modified_at == changed.modified_at  # nobody changed it
+
+
 async def test_of_a_safe_place_one_hears_a_number_and_not_where_it_is(demo: Directory):
     found = await demo.near("shelter", VENTIMIGLIA, language="en")
     [safe] = [service for service in found if service.confidential]

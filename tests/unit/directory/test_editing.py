@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from directory.demonstration import EXAMPLES, service_of
 from directory.editing import Section, changed, form_of
-from directory.model import Phone, Service, WrongRecord
+from directory.model import Capacity, Phone, Service, WrongRecord, with_stale
 from directory.opening_hours import week
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -137,3 +137,50 @@ def test_what_a_machine_translated_is_marked_until_a_person_has_read_it():
 
     assert changed(machine, form_of(machine), at=NOON) == as_kept(machine)
     assert changed(machine, form_of(machine) | {f"fresh.{own.language}": "yes"}, at=NOON) == RECORD
+
+
+def test_free_places_are_as_old_as_they_were_said():
+    said = replace(RECORD, capacity=Capacity(2, NOON, 10))
+    later = NOON.replace(hour=18)
+
+    assert changed(said, form_of(said), at=later).capacity == Capacity(2, NOON, 10)
+    assert changed(said, form_of(said) | {"available": "0"}, at=later).capacity == Capacity(0, later, 10)
+
+
+def test_a_form_cannot_bring_a_safe_place_to_light():
+    [safe] = [record for record in RECORDS if record.confidential]
+    form = form_of(safe) | {"address": "1 Secret Street", "latitude": "43.79123", "longitude": "7.61"}
+
+    assert changed(safe, form, at=NOON).locations == safe.locations
+
+
+def test_a_safe_place_is_found_in_its_town_or_says_which_areas_it_serves():
+    [safe] = [record for record in RECORDS if record.confidential]
+    moved = {"city": "Calais", "country": "France", "latitude": "50.91234", "longitude": "1.81234"}
+
+    [gate] = changed(safe, form_of(safe) | moved, at=NOON).locations
+
+    assert (gate.city, gate.country, gate.latitude, gate.longitude) == ("Calais", "FR", 51.0, 1.9)
+    hamlet = form_of(safe) | moved | {"city": "Nowhere-sur-Rien"}
+    with pytest.raises(WrongRecord, match="areas it serves"):
+        changed(safe, hamlet, at=NOON)
+    [gate] = changed(safe, hamlet | {"areas": "Calais"}, at=NOON).locations
+    assert (gate.latitude, gate.longitude) == (None, None)
+
+
+def test_a_translation_of_what_was_changed_is_shown_to_nobody_until_somebody_has_looked():
+    def texts(record: Service) -> dict[str, str]:
+        return {language: record.summary_in(language).text for language in ("fr", "es", "ar")}
+
+    before = texts(RECORD)
+    form = form_of(RECORD) | {"summary.en": "Beds for girls only", "summary.es": "Camas solo para chicas"}
+
+    edited = changed(RECORD, form, at=NOON)
+
+    assert texts(edited) == {"fr": edited.summary, "es": "Camas solo para chicas", "ar": edited.summary}
+    assert edited.name_in("fr").text == RECORD.name_in("fr").text  # the name is what it was
+    again = changed(edited, form_of(edited) | {"fresh.fr": "yes"}, at=NOON)
+    assert texts(again)["fr"] == before["fr"]
+    assert texts(again)["ar"] == edited.summary
+    # a file, or a merge, that changes the text alone
+    assert texts(with_stale(RECORD, replace(RECORD, summary="other")))["ar"] == "other"
