@@ -232,23 +232,12 @@ def location(place: Location) -> Json:
         gate = "A safe place. Its address is not published: call first."
         return {"id": place.id, "location_type": "virtual", "name": place.city or place.country, "description": gate}
     if place.kind is LocationKind.VIRTUAL:
-        return {"id": place.id, "location_type": "virtual", "name": place.name}
+        return {"id": place.id, "location_type": "virtual", "name": place.name, "addresses": [_address(place)]}
     return {"id": place.id, "location_type": "physical", "name": place.name} | _present(
         latitude=None if place.approximate else place.latitude,
         longitude=None if place.approximate else place.longitude,
         transportation=place.directions,
-        addresses=[
-            {
-                "id": fixed_id("address", place.id),
-                "location_id": place.id,
-                "address_1": place.address,
-                "city": place.city,
-                "state_province": place.region,
-                "postal_code": place.postal_code,
-                "country": place.country,
-                "address_type": "physical",
-            }
-        ],
+        addresses=[_address(place)],
         accessibility=[
             {"id": fixed_id(label, place.id), "location_id": place.id, "description": description}
             for label, description in (
@@ -257,6 +246,19 @@ def location(place: Location) -> Json:
             )
         ],
     )
+
+
+def _address(place: Location) -> Json:
+    return {
+        "id": fixed_id("address", place.id),
+        "location_id": place.id,
+        "address_1": place.address,
+        "city": place.city,
+        "state_province": place.region,
+        "postal_code": place.postal_code,
+        "country": place.country,
+        "address_type": place.kind.value,
+    }
 
 
 def phones(record: Service) -> list[Json]:

@@ -247,7 +247,10 @@ class _Reader:
 
     def service(self, data: Json, organization_id: str) -> Service:
         places = tuple(self._location(link) for link in self.objects(data, "service_at_locations"))
-        countries = tuple(sorted({self._country(area) for area in self._areas(data)}))
+        served = {self._country(area) for area in self._areas(data)}
+        if not served and all(place.kind is LocationKind.VIRTUAL for place in places):
+            served = {place.country for place in places if place.country}  # people call or write there, from all of it
+        countries = tuple(sorted(served))
         record = Service(
             id=self.identifier(data),
             organization_id=organization_id,

@@ -376,7 +376,11 @@ def _serving_query(asking: Asking) -> sa.Select[Any]:
                 service_countries.c.country.in_((sa.bindparam("country", type_=sa.String), WORLD))
             )
         ),
-        ~sa.exists().where(services_at_locations.c.service_id == services.c.id),
+        ~sa.exists().where(  # what is at a point is found near it
+            services_at_locations.c.service_id == services.c.id,
+            services_at_locations.c.location_id == locations.c.id,
+            locations.c.latitude.is_not(None),
+        ),
     )
     if asking.need_known:
         needed = sa.exists().where(
@@ -428,7 +432,7 @@ def serving_country(
     who: Eligibility,
     checked_since: datetime | None,
 ) -> list[str]:
-    """Ids of services without a place that are for a whole country or the whole world, latest check first."""
+    """Ids of services without a point that are for a whole country or the whole world, latest check first."""
     asking, values = _asking(who, checked_since, need_known=need is not None)
     values |= {"country": country} | ({"need": need} if need is not None else {})
     return list(tx.execute(_serving_query(asking), values).scalars())

@@ -59,6 +59,13 @@ def a_service(
     return replace(service, **changes)
 
 
+def by_web(at: datetime) -> Service:
+    """A service that people write to from the whole country, at a place that is none."""
+    record = a_service("by web", at, countries=("GL",))
+    place = replace(record.locations[0], kind=LocationKind.VIRTUAL, latitude=None, longitude=None)
+    return replace(record, locations=(place,))
+
+
 def put(tx: Connection, *records: Service, at: datetime) -> None:
     """Keep records as they are, past every rule."""
     store.put_organization(tx, OWNER, at=at)

@@ -30,7 +30,7 @@ from directory.files.writing import write_services
 from directory.model import Capacity, FoundPlace, Phone, RecordState, Service, Translation
 from directory.opening_hours import SpecialDay, week
 
-from .records import a_service, put
+from .records import a_service, by_web, put
 from .sheets import ROW, bring, records, sheet
 
 
@@ -51,7 +51,7 @@ async def test_what_goes_out_as_hsds_comes_in_again_whole(
 ):
     gates = [r.id for r in await records(database) if r.confidential]
     await database.write(lambda tx: store.delete_services(tx, gates))
-    await database.write(lambda tx: put(tx, rich(clock), at=clock.now()))
+    await database.write(lambda tx: put(tx, rich(clock), by_web(clock.now()), at=clock.now()))
     path = tmp_path / f"services.{ending}"
     count = await database.read(lambda tx: write_services(tx, path))
     before = {record.id: record for record in await records(database) if record.verification}

@@ -19,7 +19,7 @@ from directory.search import Search
 from directory.told import FoundService
 from directory.wishes import Wishes
 
-from .records import NOWHERE, VENTIMIGLIA, a_service, put
+from .records import NOWHERE, VENTIMIGLIA, a_service, by_web, put
 
 
 async def names(directory: Directory, need: str = "shelter", **more: object) -> list[str]:
@@ -67,6 +67,14 @@ async def test_a_safe_place_that_was_kept_without_a_point_is_found_in_its_town(d
     assert safe_id in [found.id for found in await demo.near("shelter", VENTIMIGLIA, language="en")]
     now = await database.read(lambda tx: store.get_service(tx, safe_id))
     assert now.modified_at == changed.modified_at  # nobody changed it
+
+
+async def test_what_is_at_no_point_is_offered_in_its_whole_country(
+    directory: Directory, database: Database, clock: SetClock
+):
+    await database.write(lambda tx: put(tx, by_web(clock.now()), at=clock.now()))
+
+    assert await names(directory) == ["by web"]
 
 
 async def test_of_a_safe_place_one_hears_a_number_and_not_where_it_is(demo: Directory):
