@@ -25,7 +25,7 @@ from directory.model import Location, LocationKind, Organization, Service, fixed
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
 from directory.said_hours import hours_in
 from directory.spelling import fold
-from directory.words import because, plain_figures, reason_of
+from directory.words import N_, because, plain_figures, reason_of
 
 Json = dict[str, Any]
 
@@ -174,14 +174,35 @@ def read_csv(path: Path, letters: str | None = None) -> Iterator[tuple[int, list
         first, before, delimiter = first[1:], 1, said[1]
     else:
         delimiter = max(",;\t", key=next((line for line in first if re.search("[,;\t]", line)), "").count)
-    for number, cells in records(chain(first, lines), delimiter=delimiter):
+    last, above = _Last(chain(first, lines)), 0
+    for number, cells in records(last, delimiter=delimiter):
         line = before + number
+        if last.breaks_off and len(cells) < above:
+            cells = Unread(because(CUT_OFF, count=len(cells), all=above))
+        above = len(cells)
         if len(cells) > MOST_COLUMNS:
             raise UnreadableFile(because("line {line} has more than {most} cells", line=line, most=MOST_COLUMNS))
         if any(cells) or isinstance(cells, Unread):
             yield line, cells
 
 
+class _Last:
+    """Lines, and whether the last of them that was taken has no end, as only the last of a file has."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.breaks_off = False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.breaks_off = not line.endswith(("\n", "\r"))
+        return line
+
+
+CUT_OFF = N_("{count} of {all} cells: is the file cut off?")
 #: A first line by which a spreadsheet program is told what stands between the cells.
 _SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 
@@ -219,9 +240,7 @@ def _below(
         if sheet is not None:
             row += [""] * (len(titles) - len(row))
         if len(row) <= last:
-            yield Row(
-                where, wrong=because("{count} of {all} cells: is the file cut off?", count=len(row), all=len(titles))
-            )
+            yield Row(where, wrong=because(CUT_OFF, count=len(row), all=len(titles)))
             continue
         flat = {field: _plain(row[column]) for field, column in at.items() if column < len(row)}
         if not flat["organization"]:

@@ -52,6 +52,7 @@ def bad_files(folder: Path) -> dict[str, bytes]:
         "NULs": b"a,b\n\x00\x00,c\n",
         "titles in latin-1": ",".join(TITLES).encode("latin-1") + b"\nx,y",
         "half of UTF-16": b"\xff\xfea",
+        "JSON in UTF-16": '[{"name": "x"}]'.encode("utf-16"),
         "an old spreadsheet": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 600,
         "a document": b"%PDF-1.7 x",
         "titles only of one column": b"name\nx\n",
@@ -77,8 +78,19 @@ async def test_a_file_that_cannot_be_read_is_refused_in_a_sentence_and_nothing_i
         path.write_bytes(content)
         with pytest.raises(UnreadableFile) as refused:
             await bring(database, path, clock)
+        assert ("JSON" in str(refused.value)) is ("JSON" in label)
         assert len(str(refused.value)) > 15, label
     assert await database.read(store.latest_change) == before
+
+
+def test_a_last_row_that_breaks_off_is_not_taken_as_it_stands(tmp_path: Path):
+    """A telephone number that is cut is another's."""
+    whole = ",".join([*ROW[:9]])
+    (tmp_path / "a.csv").write_text("\n".join([",".join(TITLES), whole + ",,", whole[:-3]]), encoding="utf-8")
+
+    good, cut = open_rows(tmp_path / "a.csv")
+
+    assert (good.wrong, cut.wrong) == ("", "9 of 11 cells: is the file cut off?")
 
 
 def test_a_package_that_unpacks_to_too_much_is_not_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.kernel.clock import SetClock
@@ -295,6 +297,7 @@ async def test_a_sheet_that_names_only_towns_sends_nobody_to_a_door_or_to_anothe
         ("Shelter (confidential location)", "1 rue X", "kept secret"),
         ("Foyer, adresse confidentielle", "", "kept secret"),
         ("Albergue", "Confidencial", "kept secret"),
+        ("Foyer", "1 rue X (adresse confidentielle)", "kept secret"),
         ("مأوى، العنوان سري", "1 rue X", "kept secret"),
         ("Women's shelter", "1 rue X", "may be a safe place"),
         ("Women's shelter", "", "middle of Calais"),
