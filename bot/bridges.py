@@ -196,7 +196,7 @@ class DirectoryDesk:
 
     async def resolve_place(self, words: str, *, country: str | None, language: str) -> list[FoundPlace]:
         found = await self._directory.resolve_place(words, country=country, language=language)
-        return [FoundPlace(place.name, place.country, place.latitude, place.longitude) for place in found]
+        return [FoundPlace(place.name, place.country, place.latitude, place.longitude, place.near) for place in found]
 
     async def place_at(self, latitude: float, longitude: float) -> FoundPlace | None:
         place = await self._directory.place_at(latitude, longitude)

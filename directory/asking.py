@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 from msgspec.structs import asdict, replace
@@ -20,6 +20,7 @@ from directory.model import (
     FoundPlace,
     RecordState,
 )
+from directory.namesakes import largest_around, told_apart
 from directory.places import Gazetteer, Place, Places
 from directory.search import Search
 from directory.seeds import emergency_numbers, put_helplines
@@ -110,7 +111,8 @@ class Directory:
         """Places that `words` may mean, best first; more than one when it would be a guess. Empty: unknown."""
         places = await self._fresh_places()
         found = await asyncio.to_thread(places.resolve, words, country=country, beyond=self._gazetteer)
-        return [_found(place) for place in found]
+        near = await asyncio.to_thread(told_apart, found, partial(largest_around, self._gazetteer))
+        return [_found(place, town) for place, town in zip(found, near, strict=True)]
 
     async def place_at(self, latitude: float, longitude: float) -> FoundPlace | None:
         """The known place nearest to a shared location, at the point that was shared (to about 100 metres)."""
@@ -288,5 +290,5 @@ def _described(
     ]
 
 
-def _found(place: Place) -> FoundPlace:
-    return FoundPlace(place.english, place.country, place.latitude, place.longitude)
+def _found(place: Place, near: str = "") -> FoundPlace:
+    return FoundPlace(place.english, place.country, place.latitude, place.longitude, near)

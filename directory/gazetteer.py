@@ -69,6 +69,8 @@ MOST_FOUND = 10
 SLIPS_AS_LONG, SHORTEST_FORGIVEN = 7, 4
 #: Of a hundred thousand places one is always like what was typed: so far they stand behind one's own.
 OF_SO_MANY = 2.0
+#: So far around a place, in degrees of latitude, the town is looked for by which it is told from another of its name.
+NEAR_DEGREES = 1.0
 #: Of a place's spellings so many of the nearest are looked at letter by letter.
 NEAR_SPELLINGS = 3
 
@@ -108,6 +110,21 @@ class Gazetteer:
         except sqlite3.DatabaseError as error:
             log.warning("the gazetteer cannot be read (%s): build it again", type(error).__name__)
             return []
+
+    def largest_around(self, place: Place) -> str:
+        """The town of its country with most people around a place, that is not called as it is."""
+        box = (place.latitude - NEAR_DEGREES, place.latitude + NEAR_DEGREES)
+        across = NEAR_DEGREES / max(0.2, math.cos(math.radians(place.latitude)))
+        query = (
+            "SELECT name FROM places WHERE country = ? AND latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?"
+            " AND name <> ? ORDER BY id LIMIT 1"  # ids follow importance
+        )
+        east_west = (place.longitude - across, place.longitude + across)
+        try:
+            found = self._database.execute(query, (place.country, *box, *east_west, place.name)).fetchone()
+        except sqlite3.DatabaseError:
+            return ""
+        return str(found[0]) if found else ""
 
     def _scored(self, words: str, country: str | None) -> list[tuple[float, Place]]:
         written = fold(words[: LONGEST_NAME * 4])

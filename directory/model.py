@@ -551,6 +551,7 @@ class FoundPlace(Struct, frozen=True):
     country: str
     latitude: float
     longitude: float
+    near: str = ""  # a town by which it is told from another of its name, where there is one
 
 
 __all__ = [

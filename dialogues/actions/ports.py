@@ -14,6 +14,7 @@ class FoundPlace(Struct, frozen=True):
     country: str  # ISO 3166-1 alpha-2
     latitude: float
     longitude: float
+    near: str = ""  # a town by which it is told from another of its name, where there is one
 
 
 class FoundService(Struct, frozen=True):

@@ -117,9 +117,7 @@ class AskPlace(Action):  # type: ignore[misc]
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         language = language_of(tracker)
         buttons = [
-            button(
-                f"{option['name']}, {country_name(option['country'], language)}", payload("inform", place=f"#{number}")
-            )
+            button(self._named(option, language), payload("inform", place=f"#{number}"))
             for number, option in enumerate(tracker.get_slot("place_options") or (), 1)
         ]
         response = "utter_ask_place"
@@ -129,6 +127,14 @@ class AskPlace(Action):  # type: ignore[misc]
             response = "utter_place_unknown"
         dispatcher.utter_message(response=response, buttons=[*buttons, person_button(self._translate, language)])
         return []
+
+    def _named(self, option: dict[str, Any], language: str) -> str:
+        """With its country; of two of one name in one country, with a town it is near."""
+        place, country = option["name"], country_name(option["country"], language)
+        if town := option.get("near"):
+            near = self._translate(language, "{place}, near {town}, {country}")
+            return near.format(place=place, town=town, country=country)
+        return f"{place}, {country}"
 
 
 def _chosen(words: str, options: list[dict[str, Any]]) -> FoundPlace | None:

@@ -17,7 +17,8 @@ from typing import IO, Any
 from directory import hsds
 from directory.files.importing import Row
 from directory.files.letters import wrong_letters
-from directory.files.spreadsheet import LONGEST_CELL, neutral
+from directory.files.quoted import LONGEST_CELL, Unread, records
+from directory.files.spreadsheet import neutral
 from directory.files.unreadable import UnreadableFile
 from directory.model import NEEDS
 from directory.words import because
@@ -258,33 +259,22 @@ def _unpack(path: Path, tables: sqlite3.Connection) -> list[Row]:
 
 
 def _read(file: IO[bytes], name: str, left: list[int], wrong: list[Row]) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.reader(_lines(file, name, left), strict=True)
-    csv.field_size_limit(LONGEST_CELL)
-    try:
-        titles = next(reader, [])
-        for cells in reader:
-            if not any(cells):
-                continue
-            if len(cells) != len(titles):
-                raise UnreadableFile(
-                    because(
-                        "{file} line {line} has {count} cells and not {all}: is the file cut off?",
-                        file=name,
-                        line=reader.line_num,
-                        count=len(cells),
-                        all=len(titles),
-                    )
-                )
-            if not_utf_8 := wrong_letters("; ".join(cells)):
-                if len(wrong) < MOST_WRONG:
-                    where = because("{file} line {line}", file=name, line=reader.line_num)
-                    wrong.append(Row(where, wrong=not_utf_8))
-                cells = [cell.encode(errors="replace").decode() for cell in cells]
-            yield reader.line_num, {title: cell for title, cell in zip(titles, cells, strict=True) if cell != ""}
-    except csv.Error as error:
-        raise UnreadableFile(
-            because("{file} line {line} is no CSV ({error})", file=name, line=reader.line_num, error=error)
-        ) from error
+    rows = records(_lines(file, name, left))
+    titles = next(rows, (0, []))[1]
+    if isinstance(titles, Unread):
+        raise UnreadableFile(because("{file}: {why}", file=name, why=titles.why))
+    for number, cells in rows:
+        if not any(cells) and not isinstance(cells, Unread):
+            continue
+        why = cells.why if isinstance(cells, Unread) else wrong_letters("; ".join(cells))
+        if not why and len(cells) != len(titles):
+            why = because("{count} of {all} cells: is the file cut off?", count=len(cells), all=len(titles))
+        if why and len(wrong) < MOST_WRONG:
+            wrong.append(Row(because("{file} line {line}", file=name, line=number), wrong=why))
+        if why and len(cells) != len(titles):
+            continue
+        readable = [cell.encode(errors="replace").decode() for cell in cells] if why else cells
+        yield number, {title: cell for title, cell in zip(titles, readable, strict=True) if cell != ""}
 
 
 def _lines(file: IO[bytes], name: str, left: list[int]) -> Iterator[str]:

@@ -16,6 +16,8 @@ from sqlalchemy.engine import Connection
 
 from directory import hsds, store
 from directory.files.cells import need_in
+from directory.files.over import with_words
+from directory.files.schedules import MARKUP, assumed_zone, described, sorted_out
 from directory.hidden import HIDDEN_CHARACTERS
 from directory.misplaced import in_the_middle, middle_of
 from directory.model import (
@@ -36,10 +38,9 @@ from directory.model import (
     Translation,
     WrongRecord,
 )
-from directory.opening_hours import DAYS, OpeningHours, Shift, SpecialDay, minute_of
+from directory.opening_hours import DAYS, OpeningHours, Shift, SpecialDay, minute_of, week
 from directory.store import Filters
 from directory.words import because, plain_figures, reason_of
-from directory.zones import zone_of
 
 #: A line longer than this is not a service.
 LONGEST_LINE = 1_000_000
@@ -150,7 +151,6 @@ def parse_record(data: Any) -> tuple[Organization, Service]:
 #: What HSDS has of a street in two fields.
 _STREET = ("address_1", "address_2")
 _BARE_LINK = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?:/\S*)?", re.IGNORECASE)
-_MARKUP = re.compile(r"<[a-zA-Z/!?]")
 
 
 def _mixed_scripts(text: str) -> str:
@@ -188,7 +188,7 @@ class _Reader:
         if HIDDEN_CHARACTERS.search(value):
             self.problems.append(because("{field} has control or direction characters in it", field=name))
             return ""
-        if _MARKUP.search(value):
+        if MARKUP.search(value):
             self.problems.append(because("{field} has HTML in it", field=name))
             return ""
         if name == "name" and (mixed := _mixed_scripts(value)):
@@ -307,7 +307,7 @@ class _Reader:
             ),
             website=self._link(data, "url"),
             email=self.string(data, "email", longest=300),
-            alert=self._alert(data),
+            alert=with_words(self._alert(data), described(data, places, countries).words),
             closed_from=self.day(data, "closed_from"),
             closed_until=self.day(data, "closed_until"),
         )
@@ -470,20 +470,22 @@ class _Reader:
 
     def _hours(self, data: Json, places: Sequence[Location], countries: Sequence[str]) -> OpeningHours | None:
         rows = self.objects(data, "schedules")
-        single = [row for row in rows if not row.get("freq") and row.get("valid_from")]
-        single = [row for row in single if row["valid_from"] == row.get("valid_to")]
-        rows = [row for row in rows if row.get("freq") == "WEEKLY"]
-        zones = {self.string(row, "timezone_name", longest=64) for row in (*rows, *single)} - {""}
-        if not rows and not single:
+        found = sorted_out(rows)
+        said = described(data, places, countries)
+        if not (found.weekly or found.single or said.week):
             return None
+        kept = rows if said.week else [*found.weekly, *found.single]
+        zones = {self.string(row, "timezone_name", longest=64) for row in kept} - {""}
         if not zones and (there := assumed_zone(data, places, countries)):
             zones = {there}
         if len(zones) != 1:
             self.problems.append(because("the schedules are in no time zone, or in more than one (timezone_name)"))
             return None
         try:
-            shifts = [shift for row in rows for shift in self._shifts(row)]
-            return OpeningHours(zones.pop(), tuple(sorted(set(shifts))), self._special_days(single))
+            if said.week:
+                return week(zones.pop(), said.week)
+            shifts = [shift for row in found.weekly for shift in self._shifts(row)]
+            return OpeningHours(zones.pop(), tuple(sorted(set(shifts))), self._special_days(found.single))
         except ValueError as error:
             self.problems.append(reason_of(error))
             return None
@@ -514,23 +516,6 @@ class _Reader:
         if not set(days) <= set(DAYS):
             raise ValueError(because("byday is a list of MO TU WE TH FR SA SU"))
         return [Shift(DAYS.index(day), begins, last) for day in days]
-
-
-def assumed_zone(data: Any, places: Sequence[Location], countries: Sequence[str]) -> str | None:
-    """The zone of the place, for schedules of which none names one. None where they name one, or nobody can know."""
-    rows = data.get("schedules") if isinstance(data, dict) else None
-    if not isinstance(rows, list) or any(isinstance(row, dict) and row.get("timezone_name") for row in rows):
-        return None
-    told = [row.get("timezone") for row in rows if isinstance(row, dict)]
-    offsets = {float(each) for each in told if isinstance(each, int | float) and not isinstance(each, bool)}
-    if len(offsets) > 1 or not rows:
-        return None
-    points = [(place.country, place.latitude, place.longitude) for place in places]
-    found = {
-        zone_of(country, latitude, longitude, offset=next(iter(offsets), None))
-        for country, latitude, longitude in points or [(country, None, None) for country in countries]
-    }
-    return found.pop() if len(found) == 1 else None
 
 
 def _unless(text: str, derived: str) -> str:

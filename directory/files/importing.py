@@ -22,8 +22,9 @@ from sqlalchemy.engine import Connection
 
 from directory import store
 from directory.calling_codes import lost_its_plus, of_another_country
-from directory.files.hsds_json import SafePlaceInFile, assumed_zone, parse_record
+from directory.files.hsds_json import SafePlaceInFile, parse_record
 from directory.files.over import over
+from directory.files.schedules import assumed_zone, described, rows_of, sorted_out
 from directory.files.secrecy import may_be_safe, said_to_be_secret
 from directory.misplaced import misplacement
 from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord, with_stale
@@ -121,16 +122,25 @@ def foreign(record: Service) -> tuple[str, ...]:
     )
 
 
+NO_WEEK = because("a schedule of a season, a month or every second week is not kept: put it into the record")
+
+
 def remarks(parsed: Parsed, record: Service) -> tuple[str, ...]:
     """What is taken, and somebody should look at."""
-    zone = assumed_zone(parsed.row.data, parsed.service.locations, parsed.service.countries)
+    data = parsed.row.data
+    left = described(data, parsed.service.locations, parsed.service.countries)
+    zone = assumed_zone(data, parsed.service.locations, parsed.service.countries)
     found = [
         because("its point is the middle of {town}: put it at the door before it is put in force", town=place.city)
         for place in record.locations
         if place.approximate
     ]
-    if words := parsed.row.left_as_words:
+    for words in filter(None, (parsed.row.left_as_words, left.words)):
         found.append(because("'{words}' is kept as words for people: put the days into the record", words=words))
+    if not (left.week or left.words) and sorted_out(rows_of(data)).left:
+        found.append(
+            because("a schedule of a season, a month or every second week is not kept: put it into the record")
+        )
     if zone is not None and record.hours is not None:
         found.append(because("the schedules name no time zone: taken as {zone}, where it is", zone=zone))
     return (*foreign(record), *filter(None, [may_be_safe(record)]), *found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zipfile
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -21,6 +22,9 @@ __all__ = ["UnreadableFile", "open_rows", "sheets_not_read", "titles_in"]
 LINE, ITEM = N_("line {number}"), N_("item {number}")
 #: Where one of several services of an organisation stands.
 _WITHIN = {LINE: N_("line {number}, service {service}"), ITEM: N_("item {number}, service {service}")}
+
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Format(StrEnum):
@@ -115,6 +119,8 @@ def format_of(path: Path) -> Format:
         return Format.XLSX if xlsx.is_workbook(path) else Format.PACKAGE
     if start.startswith((b"\xd0\xcf\x11\xe0", b"%PDF")):
         raise UnreadableFile(because("this is an old spreadsheet or a document: save it as XLSX or as CSV in UTF-8"))
+    if start.startswith(_UTF_16) and start.replace(b"\x00", b"")[2:].lstrip()[:1] in (b"{", b"["):
+        raise UnreadableFile(because("this is JSON in UTF-16: save it in UTF-8"))
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"[") or (text.startswith(b"{") and _is_page(text)):
         return Format.JSON

@@ -54,4 +54,5 @@ def may_be_safe(record: Service) -> str:
 def _said(record: Service) -> str:
     texts = [record.own_text(field) for field in TRANSLATED]
     more = [text.text for field in TRANSLATED for text in record.translations_of(field)]
-    return " ".join([*texts, *more, *(place.name for place in record.locations)]).casefold()
+    there = [text for place in record.locations for text in (place.name, place.address, place.directions)]
+    return " ".join([*texts, *more, *there]).casefold()

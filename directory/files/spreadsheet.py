@@ -18,13 +18,14 @@ from directory.files.cells import country_in, language_in, needs_in, phones_in, 
 from directory.files.importing import Row
 from directory.files.letters import lines_of, wrong_letters
 from directory.files.over import with_words
+from directory.files.quoted import Unread, records
 from directory.files.unreadable import UnreadableFile
 from directory.misplaced import middle_of
 from directory.model import Location, LocationKind, Organization, Service, fixed_id
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
 from directory.said_hours import hours_in
 from directory.spelling import fold
-from directory.words import because, plain_figures, reason_of
+from directory.words import N_, because, plain_figures, reason_of
 
 Json = dict[str, Any]
 
@@ -93,7 +94,6 @@ MOST_COLUMNS = 200
 MOST_ABOVE = 10
 #: So many titles that we know make a row of titles, whatever stands above it.
 ENOUGH_KNOWN = 3
-LONGEST_CELL = 100_000
 
 
 # --- columns ----------------------------------------------------------------------------------------------------
@@ -141,6 +141,8 @@ def titled(rows: Iterator[tuple[int, list[str]]]) -> tuple[list[str], Iterator[t
         return [], chain(first, rows)
     if max(known) >= ENOUGH_KNOWN:
         found = known.index(max(known))
+    if broken := next((cells for _, cells in first[: found + 1] if isinstance(cells, Unread)), None):
+        raise UnreadableFile(broken.why)
     if wrong := wrong_letters("; ".join(of[found])):
         raise UnreadableFile(wrong)
     return of[found], chain(first[found + 1 :], rows)
@@ -172,22 +174,35 @@ def read_csv(path: Path, letters: str | None = None) -> Iterator[tuple[int, list
         first, before, delimiter = first[1:], 1, said[1]
     else:
         delimiter = max(",;\t", key=next((line for line in first if re.search("[,;\t]", line)), "").count)
-    reader = csv.reader(chain(first, lines), delimiter=delimiter, strict=True)
-    csv.field_size_limit(LONGEST_CELL)
-    try:
-        for cells in reader:
-            line = before + reader.line_num
-            if len(cells) > MOST_COLUMNS:
-                raise UnreadableFile(because("line {line} has more than {most} cells", line=line, most=MOST_COLUMNS))
-            if any(cells):
-                yield line, cells
-    except csv.Error as error:
-        line = before + reader.line_num
-        raise UnreadableFile(
-            because("line {line} is no CSV ({error}): is the file cut off?", line=line, error=error)
-        ) from error
+    last, above = _Last(chain(first, lines)), 0
+    for number, cells in records(last, delimiter=delimiter):
+        line = before + number
+        if last.breaks_off and len(cells) < above:
+            cells = Unread(because(CUT_OFF, count=len(cells), all=above))
+        above = len(cells)
+        if len(cells) > MOST_COLUMNS:
+            raise UnreadableFile(because("line {line} has more than {most} cells", line=line, most=MOST_COLUMNS))
+        if any(cells) or isinstance(cells, Unread):
+            yield line, cells
 
 
+class _Last:
+    """Lines, and whether the last of them that was taken has no end, as only the last of a file has."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.breaks_off = False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.breaks_off = not line.endswith(("\n", "\r"))
+        return line
+
+
+CUT_OFF = N_("{count} of {all} cells: is the file cut off?")
 #: A first line by which a spreadsheet program is told what stands between the cells.
 _SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 
@@ -219,15 +234,13 @@ def _below(
     says = frozenset(at) | (_OF_A_POINT if "coordinates" in at else frozenset())
     for number, row in cells:
         where = because("sheet {sheet}, row {number}", sheet=sheet, number=number) if sheet else _row(number)
-        if wrong := wrong_letters("; ".join(row)):
+        if wrong := row.why if isinstance(row, Unread) else wrong_letters("; ".join(row)):
             yield Row(where, wrong=wrong)
             continue
         if sheet is not None:
             row += [""] * (len(titles) - len(row))
         if len(row) <= last:
-            yield Row(
-                where, wrong=because("{count} of {all} cells: is the file cut off?", count=len(row), all=len(titles))
-            )
+            yield Row(where, wrong=because(CUT_OFF, count=len(row), all=len(titles)))
             continue
         flat = {field: _plain(row[column]) for field, column in at.items() if column < len(row)}
         if not flat["organization"]:

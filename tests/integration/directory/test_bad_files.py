@@ -14,7 +14,7 @@ from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import store
 from directory.asking import Directory
-from directory.files import hsds_csv, spreadsheet, xlsx
+from directory.files import hsds_csv, xlsx
 from directory.files.importing import Row
 from directory.files.opening import open_rows
 from directory.files.unreadable import UnreadableFile
@@ -46,23 +46,21 @@ def workbook(folder: Path, sheet: bytes) -> bytes:
 def bad_files(folder: Path) -> dict[str, bytes]:
     big = b"<worksheet><sheetData>" + b" " * 1_000_001
     good_package = zipped(folder / "good.zip", services_DOT_csv=b"id,name\n1,a\n").read_bytes()
-    package = zipped(folder / "p.zip", services_DOT_csv=b"id,name,organization_id\nx\n").read_bytes()
     return {
         "empty": b"",
         "blank": b"\xef\xbb\xbf \n \n",
         "NULs": b"a,b\n\x00\x00,c\n",
         "titles in latin-1": ",".join(TITLES).encode("latin-1") + b"\nx,y",
         "half of UTF-16": b"\xff\xfea",
+        "JSON in UTF-16": '[{"name": "x"}]'.encode("utf-16"),
         "an old spreadsheet": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 600,
         "a document": b"%PDF-1.7 x",
         "titles only of one column": b"name\nx\n",
         "no columns of ours": b"a,b,c\n1,2,3\n",
-        "a quote that never ends": ",".join(TITLES).encode() + b'\n"Foyer,x\n' + b"y\n" * 50,
-        "a cell too long": ",".join(TITLES).encode() + b"\n" + b"x" * (spreadsheet.LONGEST_CELL + 1),
+        "a quote open in the titles": b'name,"organization\n' + b"x,y\n" * 50,
         "many columns": b",".join(b"c%d" % i for i in range(500)) + b"\n",
         "a cut archive": good_package[:-30],
         "an archive of something else": zipped(folder / "o.zip", readme=b"hello").read_bytes(),
-        "a package cut in a row": package,
         "an XML bomb": workbook(folder, BOMB),
         "a bomb of blanks": workbook(folder, big),
         "a workbook cut in its XML": workbook(folder, b"<worksheet><sheetData><row>"),
@@ -80,8 +78,19 @@ async def test_a_file_that_cannot_be_read_is_refused_in_a_sentence_and_nothing_i
         path.write_bytes(content)
         with pytest.raises(UnreadableFile) as refused:
             await bring(database, path, clock)
+        assert ("JSON" in str(refused.value)) is ("JSON" in label)
         assert len(str(refused.value)) > 15, label
     assert await database.read(store.latest_change) == before
+
+
+def test_a_last_row_that_breaks_off_is_not_taken_as_it_stands(tmp_path: Path):
+    """A telephone number that is cut is another's."""
+    whole = ",".join([*ROW[:9]])
+    (tmp_path / "a.csv").write_text("\n".join([",".join(TITLES), whole + ",,", whole[:-3]]), encoding="utf-8")
+
+    good, cut = open_rows(tmp_path / "a.csv")
+
+    assert (good.wrong, cut.wrong) == ("", "9 of 11 cells: is the file cut off?")
 
 
 def test_a_package_that_unpacks_to_too_much_is_not_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -100,7 +109,8 @@ async def test_what_names_something_that_is_not_there_is_told_with_its_line(
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     members["phones.csv"] += (
-        b"00000000-0000-4000-8000-000000000001,00000000-0000-4000-8000-000000000002,1,voice,\xe9\r\n"
+        b'00000000-0000-4000-8000-000000000001,"open\r\n'
+        b"00000000-0000-4000-8000-000000000001,00000000-0000-4000-8000-000000000002,1,voice,\xe9\r\n1,2\r\n"
     )
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
@@ -110,7 +120,8 @@ async def test_what_names_something_that_is_not_there_is_told_with_its_line(
 
     assert report.rejected >= 1
     assert any("phones.csv line" in reason and "is not in services.csv" in reason for reason in report.reasons)
-    assert any("phones.csv line" in reason and "byte E9 is not in UTF-8" in reason for reason in report.reasons)
+    for said in ("byte E9 is not in UTF-8", "a quote is left open", "2 of 5 cells"):
+        assert any("phones.csv line" in reason and said in reason for reason in report.reasons)
 
 
 async def test_a_file_cannot_move_a_service_that_is_not_in_it(

@@ -24,6 +24,7 @@ from directory.files import xlsx
 from directory.files.commands import RowReport
 from directory.files.importing import Became, Outcome, Row
 from directory.files.opening import open_rows, sheets_not_read
+from directory.files.quoted import LONGEST_CELL, TOO_LONG
 from directory.files.telling import tell_import
 from directory.files.unreadable import UnreadableFile
 from directory.files.writing import write_services
@@ -296,6 +297,7 @@ async def test_a_sheet_that_names_only_towns_sends_nobody_to_a_door_or_to_anothe
         ("Shelter (confidential location)", "1 rue X", "kept secret"),
         ("Foyer, adresse confidentielle", "", "kept secret"),
         ("Albergue", "Confidencial", "kept secret"),
+        ("Foyer", "1 rue X (adresse confidentielle)", "kept secret"),
         ("مأوى، العنوان سري", "1 rue X", "kept secret"),
         ("Women's shelter", "1 rue X", "may be a safe place"),
         ("Women's shelter", "", "middle of Calais"),
@@ -375,11 +377,13 @@ async def test_every_row_is_told_and_one_wrong_row_keeps_the_others_out(
     bad = [[*ROW[:column], value, *ROW[column + 1 :]] for column, value in wrong.values()]
     turkish = ["Autre", *ROW[1:8], "0090 532 123 4567", *ROW[9:]]  # taken, and said
     path = sheet(tmp_path / "a.csv", ROW, *bad, ROW[:2], turkish)
+    unclosed, turk = f'"Foyer,a quote that nobody closed\n{"x" * (LONGEST_CELL + 1)}', ",".join(turkish[:3])
+    path.write_text(path.read_text(encoding="utf-8").replace(turk, f"{unclosed}\n{turk}"), encoding="utf-8")
     heard: list[Outcome] = []
 
     report = await bring(database, path, clock, listener=heard.append)
 
-    assert [outcome.became.value for outcome in heard].count("rejected") == len(wrong) + 1 == report.rejected
+    assert [outcome.became.value for outcome in heard].count("rejected") == len(wrong) + 3 == report.rejected
     told = {outcome.where: outcome.why for outcome in heard if outcome.why}
     for number, expected in enumerate(wrong, start=3):
         assert expected in told[f"row {number}"], told
@@ -388,6 +392,7 @@ async def test_every_row_is_told_and_one_wrong_row_keeps_the_others_out(
     await tell_import(database, path, by="ana", rehearse=True, columns=(), report_to=None)
     assert "another country (TR)" in capsys.readouterr().err
     assert "cut off" in told[f"row {len(wrong) + 3}"]
+    assert [told[f"row {len(wrong) + number}"] for number in (4, 5)] == [TOO_LONG, TOO_LONG]
     assert "Foyer" not in [record.name for record in await records(database)]
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from bot.kernel.words import Words
 from dialogues.actions.ports import Wishes
 from dialogues.actions.reading import with_commas
 from dialogues.actions.results import checked, distance
+from dialogues.actions.services import AskPlace
 from dialogues.actions.wishes import asked_for, gender_in, is_wish, named, need_beside, wishes_for, wishes_in
 
 
@@ -119,3 +122,18 @@ def test_figures_and_lists_are_written_as_each_language_writes_them():
     ]
     assert with_commas("أ, ب; ج", "ar") == "أ، ب؛ ج"
     assert with_commas("a, b; c", "fr") == "a, b; c"
+
+
+async def test_two_places_of_one_name_in_one_country_have_buttons_that_differ():
+    twins = [{"name": "Mirfa", "country": "LY", "near": near} for near in ("Zliten", "Sabha")]
+    slots = {"place_options": [*twins, {"name": "Tripoli", "country": "LB"}], "language": "fr"}
+    said: list[list[dict[str, str]]] = []
+
+    await AskPlace(Words.load().text).run(
+        SimpleNamespace(utter_message=lambda response, buttons: said.append(buttons)),
+        SimpleNamespace(get_slot=slots.get, latest_message={}, slots=slots),
+        {},
+    )
+
+    titles = [each["title"] for each in said[0]]
+    assert titles[:3] == ["Mirfa, près de Zliten, Libye", "Mirfa, près de Sabha, Libye", "Tripoli, Liban"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directory.gazetteer import MEMBER, Gazetteer, NoGazetteer, build
+from directory.namesakes import largest_around, told_apart
 from directory.places import Place, Places
 
 
@@ -82,6 +84,20 @@ def test_two_towns_of_one_name_are_asked_about_unless_the_country_is_known(gazet
 
     assert [place.country for place in nothing.resolve("Springfield", beyond=gazetteer)] == ["US", "ZA"]
     assert gazetteer.scored("Springfield", country="ZA")[0][1].country == "ZA"
+
+
+def test_two_towns_of_one_name_in_one_country_are_told_by_the_largest_town_around_each(tmp_path: Path):
+    source = tmp_path / "towns.json"
+    twins = [town(1, "Mirfa", "LY", 40_000), town(9, "Mirfa", "LY", 30_000, at=5.0)]
+    around = [town(2, "Zliten", "LY", 300_000), town(8, "Sabha", "LY", 200_000, at=5.0), town(3, "Big", "TN", 900_000)]
+    source.write_text(json.dumps([*twins, *around, town(4, "Alone", "LY", 5_000, at=20.0)]), encoding="utf-8")
+    build(tmp_path / "gazetteer.db", source)
+    built = Gazetteer(tmp_path / "gazetteer.db")
+
+    found = Places([]).resolve("mirfa", beyond=built)
+
+    assert told_apart(found, partial(largest_around, built)) == ["Zliten", "Sabha"]
+    assert told_apart(found[:1], partial(largest_around, built)) == [""]
 
 
 def test_ones_own_places_come_first_and_are_not_doubled(gazetteer: Gazetteer):

@@ -11,8 +11,11 @@ from msgspec.structs import replace
 from directory import hsds, openapi, search, told
 from directory.demonstration import EXAMPLES, service_of
 from directory.files.hsds_json import parse_record
+from directory.files.hsds_objects import from_its_places
+from directory.files.importing import NO_WEEK, Row, Sieve, remarks
 from directory.files.spreadsheet import FIELDS, as_hsds, flat_row
 from directory.model import Capacity, Eligibility, Organization, ReferralContact, Service
+from directory.opening_hours import week
 from directory.words import DirectoryWords
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -108,3 +111,41 @@ def test_every_term_of_our_own_is_documented():
     documented = " ".join(openapi.PROFILE["terms"])
 
     assert all(term in documented for term in hsds.own_terms(RECORD))
+
+
+NINE_TO_FIVE = {"opens_at": "09:00", "closes_at": "17:00", "timezone_name": "Europe/Rome"}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "plan", "words", "remark"),
+    [
+        ({**NINE_TO_FIVE, "byday": "MO,TU"}, "mo-tu 09:00-17:00", "", ""),
+        ({**NINE_TO_FIVE, "byday": "MO", "freq": "WEEKLY", "interval": 2}, "", "", NO_WEEK),
+        ({**NINE_TO_FIVE, "byday": "1MO", "freq": "MONTHLY"}, "", "", NO_WEEK),
+        ({**NINE_TO_FIVE, "byday": "MO", "freq": "WEEKLY", "valid_to": "2026-09-30", "description": "In summer"}, "",
+         "In summer", "'In summer' is kept as words"),
+        ({"description": "Mon-Fri 9am-5pm, closed in August", "timezone_name": "Europe/Rome"}, "mo-fr 09:00-17:00",
+         "closed in August", "'closed in August' is kept as words"),
+        ({"description": "Ask at the door"}, "", "Ask at the door", "'Ask at the door' is kept"),
+    ],
+)  # fmt: skip
+def test_what_strangers_say_of_hours_is_a_week_where_it_is_one_and_else_words(
+    schedule: dict[str, object], plan: str, words: str, remark: str
+):
+    data = {**hsds.full_service(RECORD, OWNER), "schedules": [schedule], "alert": "Ring."}
+
+    [parsed], [] = Sieve().sift([Row("row", data)])
+
+    assert parsed.service.hours == (week("Europe/Rome", plan) if plan else None)
+    assert parsed.service.alert == "; ".join(filter(None, ["Ring.", words]))
+    assert remark in "; ".join(remarks(parsed, parsed.service))
+
+
+def test_a_service_without_hours_has_those_of_its_places_where_they_are_the_same():
+    def there(*hours: str) -> list[object]:
+        links = [{"location": {"schedules": [{"id": n, "byday": day}]}} for n, day in enumerate(hours)]
+        service = {"service_at_locations": links}
+        return [from_its_places({**service, **own}).get("schedules") for own in ({}, {"schedules": [1]})]
+
+    assert there("MO", "MO") == [[{"id": 0, "byday": "MO"}], [1]]
+    assert there("MO", "TU") == [None, [1]]
