@@ -126,6 +126,7 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
                 return "action_idle"
     """
     project = write_project(tmp_path, data_nlu_yml=nlu, actions_py=actions)
+    (project / "endpoints.yml").write_text("nlg:\n  url: http://localhost:5056/nlg\n", encoding="utf-8")
     (project / "data" / "more.yml").write_text("rulez:\n  - rule: x\n", encoding="utf-8")
 
     assert dialogues("validate", project) == 0
@@ -142,6 +143,7 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
         "actions.py:3: `validate_some_form` is never called: it is not among the `actions` of the domain",
         "actions.py:7: action `action_idle` has no `run`",
         "data/more.yml:1: nothing in this file is read: `rulez`",
+        "endpoints.yml:1: `nlg` is not used here",
     ):
         assert doubt in told
 
