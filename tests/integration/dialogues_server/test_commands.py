@@ -285,12 +285,17 @@ def test_a_test_story_that_goes_otherwise_is_told_with_its_line(tmp_path, capsys
     story = (
         FILES["tests/test_talks.yml"].replace("Done with Oslo", "Done with Rome").replace("utter_done", "utter_town")
     )
+    failed = tmp_path / "results" / "failed_test_stories.yml"
 
     assert dialogues("test", write_project(tmp_path, tests_test_talks_yml=story)) == 1
 
     told = capsys.readouterr().out
     assert "tests/test_talks.yml:16: utter_done ran, not utter_town" in told
     assert "tests/test_talks.yml:17: “Done with Rome” was not said" in told
+    assert "- action: utter_town  # utter_done ran, not utter_town" in failed.read_text(encoding="utf-8")
+
+    assert dialogues("test", write_project(tmp_path)) == 0
+    assert not failed.exists()
 
 
 def test_training_tells_how_well_the_examples_are_told_apart(tmp_path, capsys):
