@@ -245,8 +245,13 @@ class DomainReader:
             if name in here:
                 self.problems.append(Problem(block.file, line, f"intent `{name}` is declared twice"))
             here.add(name)
-            self._intent(name, item[name] if isinstance(item, Block) else None)
-        for _, _, item in self._listed(block, "entities"):
+            self._intent(block, name, item[name] if isinstance(item, Block) else None)
+        entities: set[str] = set()
+        for line, name, item in self._listed(block, "entities"):
+            if name in entities:
+                text = f"entity `{name}` is declared twice. Rasa would refuse it"
+                self.problems.append(Problem(block.file, line, text, fatal=False))
+            entities.add(name)
             self._entity(item)
         self._actions |= {name for _, name, _ in self._listed(block, "actions")}
         readers = (("slots", self._slot), ("responses", self._response), ("forms", self._form))
@@ -261,6 +266,9 @@ class DomainReader:
             self._minutes = float(session.get("session_expiration_time", self._minutes))
         except (TypeError, ValueError):
             self._problem(session, "session_expiration_time", "`session_expiration_time` must be a number of minutes")
+        if self._minutes < 0:
+            text = "`session_expiration_time` is below nothing: 0 means that a session never ends"
+            self._problem(session, "session_expiration_time", text, fatal=False)
         self._carry_over = bool(session.get("carry_over_slots_to_new_session", self._carry_over))
         self._keep_raw(block)
 
@@ -314,10 +322,13 @@ class DomainReader:
         for key in ("slots", "responses", "forms", "session_config"):
             self._raw[key].update(plain(block.get(key, {})))
 
-    def _intent(self, name: str, settings: Any) -> None:
+    def _intent(self, block: Block, name: str, settings: Any) -> None:
         if not isinstance(settings, Block):
             self._intents[name] = Intent(name)
             return
+        if not settings:
+            text = f"intent `{name}` has a colon and no settings: take the colon away. Rasa would refuse it"
+            self._problem(block, "intents", text, fatal=False)
         for key in settings:
             if key not in _INTENT_KEYS:
                 text = f"intent `{name}`: `{key}` is not part of an intent{meant(key, _INTENT_KEYS)}"
@@ -448,6 +459,9 @@ class DomainReader:
         for key in item:
             if key not in _VARIATION_KEYS:
                 self._problem(item, key, f"`{key}` is not part of a response{meant(key, _VARIATION_KEYS)}", fatal=False)
+        for key in (key for key in ("text", "channel", "id") if not isinstance(item.get(key, ""), str)):
+            text = f"`{key}` of `{name}` must be words in quotes. Rasa would refuse it"
+            self._problem(item, key, text, fatal=False)
         for key, kind in (("text", dict), ("text", list), ("buttons", dict), ("buttons", str)):
             if isinstance(item.get(key), kind):
                 what = "words: put them in quotes" if key == "text" else "a list: `- title: …`"
@@ -461,6 +475,9 @@ class DomainReader:
             if not isinstance(button, Block) or button.get("title") is None:
                 self._problem(item, "buttons", f"a button of `{name}` has no title", fatal=False)
                 continue
+            if not isinstance(button.get("payload", ""), str):
+                text = f"the payload of the button “{button['title']}” of `{name}` must be words. Rasa would refuse it"
+                self._problem(button, "payload", text, fatal=False)
             if button.get("payload") is None and button.get("url") is None:
                 text = f"the button “{button['title']}” of `{name}` sends nothing: give it a payload"
                 self._problem(button, "title", text, fatal=False)

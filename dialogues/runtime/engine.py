@@ -429,7 +429,9 @@ class _Conversation:
 
     def _drafted(self, action: str, message: Mapping[str, Any], tracker: Tracker) -> dict[str, Any] | None:
         response = message.get("response") or message.get("template")
-        more = {key: value for key, value in message.items() if key not in _MESSAGE_KEYS}
+        # in Rasa a slot called `image` is not seen in what an action says: the message has one of its own, if only None
+        own = {"response"} if self._manners.fills_as_rasa else _MESSAGE_KEYS
+        more = {key: value for key, value in message.items() if key not in own}
         draft: dict[str, Any] = {}
         if response:
             if response not in self._domain.responses and self._manners.failure is Failure.RAISED:

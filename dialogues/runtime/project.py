@@ -135,6 +135,15 @@ def endpoints(root: Path) -> Mapping[str, Any]:
     return told
 
 
+def unused_endpoints(root: Path) -> Iterator[Problem]:
+    """What `endpoints.yml` names and nothing here goes to."""
+    block = _settings_file(root, "endpoints.yml")
+    for key in block:
+        if key != "action_endpoint":
+            text = f"`{key}` is not used here: words come from the domain, conversations live in memory"
+            yield Problem(block.file, block.line_of(key), text, fatal=False)
+
+
 def _from_environment(settings: Block) -> dict[str, Any]:
     def value(key: str, match: re.Match[str]) -> str:
         found = os.environ.get(match[1])

@@ -156,7 +156,13 @@ class RulesReader:
                 self.problem(item, key, f"rule “{name}”: `{key}` is not part of a rule{meant(key, _RULE_KEYS)}", False)
         if any(rule.name == name and rule.file == item.file for rule in self._rules):
             self.problem(item, "rule", f"two rules are called “{name}”", False)
+        if not isinstance(item.get("wait_for_user_input", True), bool):
+            text = f"rule “{name}”: `wait_for_user_input` is true or false. Rasa would refuse it"
+            self.problem(item, "wait_for_user_input", text, False)
         steps = item.get("steps")
+        if steps is None:  # Rasa passes it over
+            self.problem(item, "steps", f"rule “{name}” has no steps: it is left out", False)
+            return
         if not isinstance(steps, list) or not steps or not all(isinstance(step, Block) for step in steps):
             self.problem(item, "steps", f"rule “{name}” has no steps: `- intent: …`, then `- action: …`")
             return
@@ -306,6 +312,9 @@ class EventsOf:
 
     def _slots(self, step: Block) -> None:
         listed = step.get("slot_was_set") or ()
+        if not isinstance(listed, list | tuple):
+            text = f"the `slot_was_set` of {self._what} must be a list: `- name: value`. Rasa would refuse it"
+            self._problem(step, "slot_was_set", text, False)
         for item in listed if isinstance(listed, list) else [listed]:
             if not isinstance(item, Block):
                 self._slot(step, str(item), self._default(str(item)))

@@ -42,6 +42,10 @@ class StoriesReader:
             self.problems.append(Problem(block.file, block.line_of("stories"), "`stories` must be a list"))
             return
         for item in stories:
+            if isinstance(item, Block) and isinstance(item.get("story"), str) and item.get("steps") is None:
+                text = f"story “{item['story']}” has no steps: it is left out"
+                self.problems.append(Problem(block.file, item.line, text, fatal=False))
+                continue
             steps = item.get("steps") if isinstance(item, Block) else None
             if not isinstance(item, Block) or not isinstance(item.get("story"), str) or not isinstance(steps, list):
                 line = item.line if isinstance(item, Block) else block.line_of("stories")

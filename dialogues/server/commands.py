@@ -10,11 +10,11 @@ from pathlib import Path
 from aiohttp import web
 
 from dialogues.runtime.check import warnings
-from dialogues.runtime.files import ProjectWrong
+from dialogues.runtime.files import Problem, ProjectWrong
 from dialogues.runtime.manners import AS_RASA, EXACTLY_AS_RASA
 from dialogues.server.host import Host
 from dialogues.server.http import make_app
-from dialogues.server.rehearsal import read_test_stories, rehearse
+from dialogues.server.rehearsal import as_failed, read_test_stories, rehearse
 from dialogues.understanding.embedder import open_embedder
 
 
@@ -102,17 +102,33 @@ def test(root: Path, backend: str) -> int:
         return 1
 
     async def play() -> int:
-        wrong = 0
+        wrong, failed = 0, []
         for story in stories:
             problems = await rehearse(story, replace_host(host))
+            failed += problems
             wrong += bool(problems)
             print(f"{'FAILED' if problems else 'ok    '} {story.name}")
             for problem in problems:
                 print(f"       {problem}")
         print(f"{len(stories)} stories, {wrong} not as written")
+        _keep_failed(root, failed)
         return 1 if wrong else 0
 
     return asyncio.run(play())
+
+
+def _keep_failed(root: Path, problems: list[Problem]) -> None:
+    """Where Rasa writes them too; one of an earlier time would tell of what is mended."""
+    path = root / "results" / "failed_test_stories.yml"
+    try:
+        if not problems:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(as_failed(root, problems), encoding="utf-8")
+        print(f"written to {path}")
+    except OSError as error:
+        print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
 
 
 def replace_host(host: Host) -> Host:

@@ -22,7 +22,7 @@ from dialogues.runtime.files import Problem
 from dialogues.runtime.manners import AS_RASA, Failure, Manners
 from dialogues.runtime.model import Entity, Event, UserMessage
 from dialogues.runtime.policy import Prediction
-from dialogues.runtime.project import Project, endpoints, load_project
+from dialogues.runtime.project import Project, endpoints, load_project, unused_endpoints
 from dialogues.runtime.responses import bot_event
 from dialogues.runtime.tracker import SESSION_START, Tracker
 from dialogues.server.actions import PATIENCE_S, ActionServer, ProjectActions, has_actions
@@ -99,7 +99,7 @@ class Host:
         engine = Engine(project, actions=actions, manners=manners)
         data = read_training_data(root)
         recognizer = Recognizer(project.domain, data, project.config, open_embedder)
-        doubts = [*data.doubts, *misfits(data, project)]
+        doubts = [*data.doubts, *misfits(data, project), *unused_endpoints(root)]
         if isinstance(actions, ProjectActions):
             doubts += actions.doubts(project.domain.actions | project.domain.mapping_actions)
         return cls(engine, recognizer, now=now, doubts=doubts)

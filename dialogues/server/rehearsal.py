@@ -16,8 +16,10 @@ Unlike `rasa test` the custom actions are run, so that nobody has to write down 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,32 @@ async def rehearse(story: TestStory, host: Host) -> list[Problem]:
         await rehearsal.play(step)
     left = (f"{action} ran at the end, and nobody expected it" for action in _actions(rehearsal.events))
     return rehearsal.problems + [Problem(story.file, story.line, text) for text in left]
+
+
+def as_failed(root: Path, problems: Sequence[Problem]) -> str:
+    """The stories with these problems as they were written, and behind each step what happened there."""
+    told: dict[str, dict[int, list[str]]] = {}
+    for problem in problems:
+        told.setdefault(problem.file, {}).setdefault(problem.line, []).append(" ".join(problem.text.split()))
+    written = ['version: "3.1"', "stories:"]
+    for file, happened in told.items():
+        for first, lines in _stories_of((root / file).read_text(encoding="utf-8").splitlines()):
+            places = range(first, first + len(lines))
+            if not any(place in happened for place in places):
+                continue
+            for place, line in zip(places, lines, strict=True):
+                said = dict.fromkeys(happened.get(place, ()))
+                written.append(line + (f"  # {'; '.join(said)}" if said else ""))
+    return "\n".join(written) + "\n"
+
+
+def _stories_of(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Each story of a file: the number of its first line, and its lines, moved to the margin."""
+    starts = [place for place, line in enumerate(lines) if re.match(r"\s*- +story:", line)]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        margin = len(lines[start]) - len(lines[start].lstrip())
+        moved = (line[margin:] for line in lines[start:end])
+        yield start + 1, [*takewhile(lambda line: not line or line[0] in "- ", moved)]
 
 
 class _Rehearsal:
@@ -170,10 +198,19 @@ def _misheard(step: Block, tracker: dict[str, Any], events: list[Event]) -> Iter
     if heard is None or "user" not in step:
         return
     marked = read_annotations(str(step["user"]).strip())[1]
-    found = {(entity.get("entity"), str(entity.get("value"))) for entity in parse.get("entities") or ()}
+    found = [
+        _told_entity(e.get("entity"), e.get("value"), e.get("role"), e.get("group"))
+        for e in parse.get("entities") or ()
+    ]
     for annotation in marked:
-        if (annotation.entity, str(annotation.value)) not in found:
-            yield f"the entity {annotation.entity} = {annotation.value} was not found, but {sorted(map(str, found))}"
+        wanted = _told_entity(annotation.entity, annotation.value, annotation.role, annotation.group)
+        if wanted not in found:
+            yield f"the entity {wanted} was not found, but {', '.join(found) or 'none'}"
+
+
+def _told_entity(entity: Any, value: Any, role: Any, group: Any) -> str:
+    labels = "".join(f", {key} {label}" for key, label in (("role", role), ("group", group)) if label is not None)
+    return f"{entity} = {value}" + (f" ({labels[2:]})" if labels else "")
 
 
 def _actions(events: list[Event]) -> Iterator[str]:

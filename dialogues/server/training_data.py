@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -15,7 +16,7 @@ from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, read_y
 from dialogues.runtime.payload import read_written_payload
 from dialogues.runtime.project import Project
 
-_PLACES = ("*.y*ml", "nlu/**/*.y*ml", "data/**/*.y*ml")
+_PLACES = ("*.y*ml", "nlu/**/*.y*ml", "data/**/*.y*ml", "rules/**/*.y*ml", "stories/**/*.y*ml")
 _KINDS = ("intent", "synonym", "regex", "lookup")
 _SETTINGS = {"config.yml", "endpoints.yml", "credentials.yml", "conversations.yml"}
 
@@ -49,6 +50,7 @@ class TrainingData(Struct):
 def read_training_data(root: Path) -> TrainingData:
     """The training data of a project. Raises ProjectWrong."""
     data = TrainingData()
+    told: list[Example] = []
     problems: list[Problem] = []
     paths = {path for pattern in _PLACES for path in root.glob(pattern) if path.is_file()}
     for path in sorted(paths, key=lambda path: [part.lower() for part in path.parts]):
@@ -66,10 +68,12 @@ def read_training_data(root: Path) -> TrainingData:
                 if isinstance(item, Block):
                     _item(item, data, here, problems)
             data.lookups.extend(here.items())
+            told += _told(block, problems) if block is not None else ()
         except ProjectWrong as error:
             problems.extend(error.problems)
     if problems:
         raise ProjectWrong(problems)
+    data.examples.extend(sorted(told, key=lambda example: example.intent))
     data.regexes.sort(key=lambda regex: "+".join(regex))  # so does Rasa: it decides which of several values is the last
     return data
 
@@ -107,6 +111,27 @@ def _item(item: Block, data: TrainingData, lookups: dict[str, list[str]], proble
             data.regexes.append((str(item["regex"]), line))
     elif "lookup" in item:
         lookups.setdefault(str(item["lookup"]), []).extend(lines)
+
+
+def _told(block: Block, problems: list[Problem]) -> Iterator[Example]:
+    """The words that stand beside an intent in rules and stories: Rasa learns from these too, after all others."""
+    for item in (*_items(block.get("rules")), *_items(block.get("stories"))):
+        steps = [*_items(item.get("steps"))]
+        ways = [way for step in steps for way in _items(step.get("or"))]
+        for step in (*steps, *ways):
+            words = str(step.get("user") or "").strip()
+            if not words or words.startswith("/") or not isinstance(step.get("intent"), str):
+                continue
+            try:
+                text, entities = read_annotations(words)
+            except ValueError as error:
+                problems.append(Problem(step.file, step.line, f"{words!r}: {error}"))
+                continue
+            yield Example(text, step["intent"].partition("/")[0], "", entities, step.file, step.line)
+
+
+def _items(listed: Any) -> Iterator[Block]:
+    return (item for item in listed if isinstance(item, Block)) if isinstance(listed, list) else iter(())
 
 
 def _lines(item: Block, doubts: list[Problem]) -> Iterator[tuple[int, str]]:

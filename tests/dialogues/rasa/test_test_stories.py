@@ -19,7 +19,8 @@ stories:
     - user: {other}
       intent: greet
   - action: utter_greet
-  - user: see [Ada](doctor)
+  - user: |
+      see {seen}
     intent: visit
   - action: visit_form
   - user: opening
@@ -47,9 +48,11 @@ stories:
 """
 
 
-async def wrong(folder: Path, *, other: str = "good day", asked: str = "faq/hours") -> list[int]:
+async def wrong(
+    folder: Path, *, other: str = "good day", asked: str = "faq/hours", seen: str = "[Ada](doctor)"
+) -> list[int]:
     """How many steps of each story did not go as written."""
-    (folder / "test_stories.yml").write_text(STORIES.format(other=other, asked=asked))
+    (folder / "test_stories.yml").write_text(STORIES.format(other=other, asked=asked, seen=seen))
     return [len(await rehearse(story, Host.load(HERE / "clinic"))) for story in read_test_stories(folder)]
 
 
@@ -68,3 +71,7 @@ async def test_a_message_without_words_brings_the_entities_that_are_listed(tmp_p
     [story] = read_test_stories(tmp_path)
 
     assert await rehearse(story, Host.load(HERE / "slots")) == []
+
+
+async def test_an_entity_must_have_its_role_too(tmp_path: Path) -> None:
+    assert await wrong(tmp_path, seen='[Ada]{"entity": "doctor", "role": "second"}') == [1, 1]

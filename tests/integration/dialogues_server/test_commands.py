@@ -126,6 +126,7 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
                 return "action_idle"
     """
     project = write_project(tmp_path, data_nlu_yml=nlu, actions_py=actions)
+    (project / "endpoints.yml").write_text("nlg:\n  url: http://localhost:5056/nlg\n", encoding="utf-8")
     (project / "data" / "more.yml").write_text("rulez:\n  - rule: x\n", encoding="utf-8")
 
     assert dialogues("validate", project) == 0
@@ -142,6 +143,7 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
         "actions.py:3: `validate_some_form` is never called: it is not among the `actions` of the domain",
         "actions.py:7: action `action_idle` has no `run`",
         "data/more.yml:1: nothing in this file is read: `rulez`",
+        "endpoints.yml:1: `nlg` is not used here",
     ):
         assert doubt in told
 
@@ -283,12 +285,17 @@ def test_a_test_story_that_goes_otherwise_is_told_with_its_line(tmp_path, capsys
     story = (
         FILES["tests/test_talks.yml"].replace("Done with Oslo", "Done with Rome").replace("utter_done", "utter_town")
     )
+    failed = tmp_path / "results" / "failed_test_stories.yml"
 
     assert dialogues("test", write_project(tmp_path, tests_test_talks_yml=story)) == 1
 
     told = capsys.readouterr().out
     assert "tests/test_talks.yml:16: utter_done ran, not utter_town" in told
     assert "tests/test_talks.yml:17: “Done with Rome” was not said" in told
+    assert "- action: utter_town  # utter_done ran, not utter_town" in failed.read_text(encoding="utf-8")
+
+    assert dialogues("test", write_project(tmp_path)) == 0
+    assert not failed.exists()
 
 
 def test_training_tells_how_well_the_examples_are_told_apart(tmp_path, capsys):

@@ -68,6 +68,11 @@ def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain
         ("responses:\n  utter_a: [{text: x, condition: [{name: s, value: 1}]}]\n", "should have `type: slot`"),
         ("responses:\n  utter_a: [{text: x, condition: []}]\n", "is never said"),
         ("responses:\n  utter_a: [{text: x, buttons: [{title: Tap}]}]\n", "“Tap” of `utter_a` sends nothing"),
+        ("responses:\n  utter_a: [{text: 5}]\n", "`text` of `utter_a` must be words in quotes"),
+        ("responses:\n  utter_a: [{text: a, buttons: [{title: b, payload: 5}]}]\n", "“b” of `utter_a` must be words"),
+        ("intents: [{a: {}}]\n", "intent `a` has a colon and no settings"),
+        ("entities: [e, e]\n", "entity `e` is declared twice"),
+        ("session_config: {session_expiration_time: -1}\nintents: [a]\n", "0 means that a session never ends"),
         ('version: "4.0"\nintents: [a]\n', "`version: 4.0` is not one Rasa 3.6 reads"),
         ("intents: [{a: {use_entitys: []}}]\n", "`use_entitys` is not part of an intent; did you mean `use_entities`?"),
         ("intents: [{a: {use_entities: [nosuch]}}]\n", "intent `a` names `nosuch`, which is no entity"),
@@ -101,7 +106,6 @@ def test_what_rasa_plays_though_it_is_hardly_meant_is_played_and_doubted(tmp_pat
     [
         "rules: 7\n",
         "rules: [7]\n",
-        "rules: [{rule: r}]\n",
         "rules: [{rule: r, steps: [7]}]\n",
         "rules: [{rule: r, steps: [{intent: a}, {action: nosuch}]}]\n",
         "rules: [{rule: r, steps: [{or: 5}, {action: utter_a}]}]\n",
@@ -202,20 +206,27 @@ def test_what_rasa_takes_is_taken_and_told(tmp_path):
           - {rule: said, steps: [{intent: b}, {bot: hello}]}
           - {rule: unknown, steps: [{intent: nosuch}, {action: utter_a}]}
           - {rule: a, steps: [{intent: a}, {action: utter_a}]}
+          - {rule: bare}
+          - {rule: b, wait_for_user_input: nope, condition: [{slot_was_set: {s: x}}], steps: [{intent: b}]}
         stories:
           - {story: late, steps: [{checkpoint: nowhere}, {intent: a}, {action: utter_a}]}
           - {story: early, steps: [{intent: b}, {action: utter_a}, {checkpoint: no_more}]}
+          - {story: blank}
     """
 
     project = load_project(write_project(tmp_path, DOMAIN, rules), strict=False)
 
-    assert [rule.name for rule in project.rules.rules] == ["unknown", "a"]
+    assert [rule.name for rule in project.rules.rules] == ["unknown", "a", "b"]
     told = [str(problem) for problem in project.doubts]
     assert any("rules.yml:3: rule “words” is left out" in text for text in told)
     assert any("rules.yml:4: rule “said” is left out" in text for text in told)
     assert any("rules.yml:5: rule “unknown” waits for `nosuch`" in text for text in told)
-    assert any("rules.yml:8: story “late” begins at checkpoint `nowhere`" in text for text in told)
-    assert any("rules.yml:9: story “early” ends at checkpoint `no_more`" in text for text in told)
+    assert any("rules.yml:7: rule “bare” has no steps" in text for text in told)
+    assert any("rules.yml:8: rule “b”: `wait_for_user_input` is true or false" in text for text in told)
+    assert any("rules.yml:8: the `slot_was_set` of rule “b” must be a list" in text for text in told)
+    assert any("rules.yml:10: story “late” begins at checkpoint `nowhere`" in text for text in told)
+    assert any("rules.yml:11: story “early” ends at checkpoint `no_more`" in text for text in told)
+    assert any("rules.yml:12: story “blank” has no steps" in text for text in told)
 
 
 def test_what_another_rule_overrules_is_told_as_rasa_would_refuse_it(tmp_path):

@@ -11,6 +11,7 @@ class Speak(Action):
         dispatcher.utter_message(response="utter_with_args", place="Oslo")
         dispatcher.utter_message(response="utter_butt", buttons=[{"title": "more", "payload": "/cond"}])
         dispatcher.utter_message(response="utter_nosuch")
+        dispatcher.utter_message(response="utter_own")
         dispatcher.utter_message(response="utter_plain", text="other words")
         dispatcher.utter_message(response="utter_cond")
         dispatcher.utter_message(image="https://example.org/i.png")
