@@ -1,6 +1,6 @@
 """What tests asked SQLite, PostgreSQL is asked to plan: a statement that only one of them understands is found.
 
-A test on PostgreSQL costs two and a half times as much as on SQLite. So most tests of the rooms above the message path
+A test on PostgreSQL costs half as much again as on SQLite, or twice. So most tests of the rooms above the message path
 run on SQLite, and each statement they make is afterwards handed to PostgreSQL once, as SQLAlchemy would write it there.
 It is parsed, its types are checked, and nothing is executed.
 """

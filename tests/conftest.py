@@ -86,7 +86,7 @@ officers._hasher = _quick_hasher
 ON_ONE_BY_TURNS = tuple(f"tests/integration/{room}/" for room in ("cases", "desk", "directory", "exchange"))
 
 
-#: There a test takes two and a half times as long.
+#: There a test takes half as long again, and twice as long on a busy machine.
 ONE_OF_SO_MANY_ON_POSTGRES = 4
 
 
