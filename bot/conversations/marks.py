@@ -14,9 +14,6 @@ from sqlalchemy.engine import Connection
 from bot.conversations import store
 from bot.conversations.model import Mode
 
-#: How long "is writing" is believed after it was last said. The pages say it again while it lasts.
-WRITING_SECONDS = 6
-
 
 class Marks(StrEnum):
     """What is shown of reading and writing in a conversation."""

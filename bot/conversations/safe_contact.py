@@ -15,7 +15,6 @@ from msgspec import Struct
 DAY = 24 * 60
 #: A clock is rounded to the nearest of these: every zone in use is a multiple of it away from UTC.
 ZONE_STEP = 15
-FARTHEST_ZONE = 14 * 60
 LONGEST_WAY = 300
 
 

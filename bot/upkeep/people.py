@@ -75,6 +75,8 @@ async def make_sign_in_link(settings: Settings, sign_in_name: str) -> str:
 async def list_users(settings: Settings) -> list[str]:
     async with installation(settings) as (database, _vault):
         people = await database.read(officers.list_officers)
+    if not people:
+        return ["Nobody can sign in yet. Add somebody with: ./waymark user add"]
     return [
         f"{person.sign_in_name:<20} {'' if person.active else 'disabled '}{', '.join(sorted(person.roles))}"
         f"{'  (demonstration)' if person.demo else ''}"

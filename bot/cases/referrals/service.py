@@ -8,7 +8,6 @@ once, with a code that is read to them by phone, so that neither the message nor
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -25,6 +24,7 @@ from bot.cases.model import AdultNamed, Case, CaseError, CaseStatus, MayBeFeared
 from bot.cases.ports import Adults
 from bot.cases.record import store as record_store
 from bot.cases.record.fields import FIELDS, READING
+from bot.cases.record.service import values_of
 from bot.cases.referrals import store
 from bot.cases.referrals.model import FEEDBACKS, Act, Referral, State, Urgency
 from bot.kernel import access, one_time
@@ -268,7 +268,7 @@ def open_by_link(tx: Connection, vault: Vault, token: str, code: str, at: dateti
         _save(tx, referral, referral.after(Act.SEE, at=at))
     _write_down(tx, vault, case, "referral_seen", referral, officer_id=None, at=at)
     facts = {fact.field: fact for fact in record_store.present_facts(tx, case.id) if fact.field in referral.items}
-    values = [(item, _values(tx, vault, case, facts[item])) for item in FIELDS if item in facts]
+    values = [(item, values_of(tx, vault, case, facts[item])) for item in FIELDS if item in facts]
     return Shown(case.number, _ask(tx, vault, case, referral, row), values, reply, referral.urgency, referral.answer_by)
 
 
@@ -328,11 +328,6 @@ def reply_by_link(
         raise LinkDead from None
     _write_down(tx, vault, sealed.case, f"referral_{moved.state}", moved, officer_id=None, at=at)
     return moved
-
-
-def _values(tx: Connection, vault: Vault, case: Case, row: Any) -> tuple[str, ...]:
-    text = unseal(tx, vault, case, row.value_sealed, "case_facts", row.id, "value")
-    return tuple(json.loads(text)) if text else ()
 
 
 def _save(tx: Connection, before: Referral, after: Referral, **more: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -244,20 +244,6 @@ def send_again_to_whoever_is_back(tx: Connection, conversation_id: str, *, at: d
     return tx.execute(
         again.values(state=OutboxState.TODO.value, due_at=at, created_at=at, cause=None, settled_at=None)
     ).rowcount
-
-
-def release_replies(tx: Connection, claims: Sequence[ReplyClaim], *, at: datetime) -> None:
-    """Give back replies that were claimed and certainly not sent."""
-    for claim in claims:
-        tx.execute(
-            outbox.update()
-            .where(
-                outbox.c.id == claim.id,
-                outbox.c.state == OutboxState.SENDING.value,
-                outbox.c.attempts == claim.attempt,
-            )
-            .values(state=OutboxState.TODO.value, attempts=outbox.c.attempts - 1, due_at=at)
-        )
 
 
 def end_leases(tx: Connection, *, at: datetime) -> None:

@@ -14,8 +14,6 @@ from bot.kernel.words import N_
 
 #: Any two of them, and a hold is proposed.
 RED_FOR_A_HOLD = 2
-#: A hold ends when so many people, of as many bodies, say so.
-BODIES_FOR_A_RELEASE = 2
 
 
 class Tie(StrEnum):

@@ -137,10 +137,6 @@ def get(tx: Connection, partner_id: str, vault: Vault | None = None) -> Partner 
     return _one(tx, vault, exchange_partners.c.id == partner_id)
 
 
-def of_deployment(tx: Connection, vault: Vault, deployment: str) -> Partner | None:
-    return _one(tx, vault, exchange_partners.c.deployment == deployment)
-
-
 def of_key(tx: Connection, vault: Vault, kid: str) -> Partner | None:
     """Whose key this is."""
     owner = sa.select(exchange_partner_keys.c.partner_id).where(exchange_partner_keys.c.kid == kid)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from dialogues.knowledge import Procedures
 from dialogues.runtime import engine
 from dialogues.understanding.reading import Understanding
 from tests.integration.app.program import Helpline, serving, settings_for
@@ -21,7 +22,18 @@ def what_is_the_same_for_all_is_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Understanding, "load", functools.cache(Understanding.load))
         patch.setattr(engine, "load_project", functools.cache(engine.load_project))
+        patch.setattr(Procedures, "load_shipped", staticmethod(_copied(functools.cache(Procedures.load_shipped))))
         yield
+
+
+def _copied(read: Callable[[Path], Procedures]) -> Callable[[Path], Procedures]:
+    """Each program may replace its texts."""
+
+    def copy(folder: Path) -> Procedures:
+        shipped = read(folder)
+        return Procedures(shipped.texts(), overlays=shipped.overlays)
+
+    return copy
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ async def test_whoever_is_disabled_is_out_at_once(helpline: Helpline):
 
 
 def test_people_are_listed_with_what_they_may_do(installation: Installation):
+    assert "Add somebody with: ./waymark user add" in installation.run("user", "list").out
     added = installation.run("user", "add", "Amira K.", "--as", "amira", "--role", "officer", "--role", "coordinator")
     installation.run("user", "add", "Noa", "--as", "noa", "--role", "admin")
     installation.run("user", "disable", "noa")

@@ -118,11 +118,6 @@ class Transfer(Struct, frozen=True):
         """The case has moved, and nobody has seen the child there yet."""
         return self.state is State.MOVED and self.arrived_at is None
 
-    @property
-    def blocks_another(self) -> bool:
-        """Whether this case cannot be offered to anybody else."""
-        return self.giver and self.state is not State.STAYED
-
 
 def arrival_due(planned: str, moved_at: datetime) -> datetime:
     """When somebody has to have seen the child: a day after the planned day began (UTC), or after the case moved."""
