@@ -26,8 +26,9 @@ _AFTER_RESULTS: Final = frozenset({"action_find_service", "action_show_way", "ac
 _BETWEEN: Final = frozenset(
     {"action_listen", "action_not_understood", "utter_goodbye", "utter_hello_again", "utter_welcome", "utter_what_next"}
 )
-#: Danger stays danger, also where "they sent me away" is said of a place that was shown.
-_STAYS: Final = frozenset({"in_danger", "not_safe", "report_case"})
+#: What stays what it is. Danger that the heads heard in such words does not: "they sent me away" is the words of our own
+#: button, and right under results it says of a place what said bare may be a removal. No form of these holds another word.
+_STAYS: Final = frozenset({"not_safe", "report_case"})
 
 _WELL: Final = (
     r"(?:(?:hi|hello|hey|sorry|but|so|well|thanks|no|bonjour|salut|mais|bon|non|hola|pero|bueno|مرحبا|بس|لكن"
@@ -66,7 +67,7 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "refused_me": (
         r"they (?:sent|turned) (?:me|us) away|they (?:refused|rejected) (?:me|us)"
-        r"|(?:i was|we were) (?:refused|turned away"
+        r"|(?:i was|we were|got) (?:refused|turned away"
         r"|sent away|rejected)|refused me|they (?:did not|didn't|would not|wouldn't|don't) (?:let (?:me|us) in"
         r"|take (?:me|us)|help (?:me|us)|want (?:me|us))",
         r"(?:ils|on|elle|il) (?:m'ont|m'a|nous ont|nous a) (?:renvoye|refuse|rejete|mis dehors|refoule)(?:e?s?)"
@@ -100,16 +101,21 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
 
 def as_found_wrong(message: UserMessage, state: DialogueState) -> UserMessage:
     """The message as a press of "This was wrong", where it says so of what was shown."""
-    if message.intent in _STAYS or not 0 < len(message.text) <= LONGEST or message.text.startswith("/"):
-        return message
-    busy = state.active_loop.get("name") or state.slots.get("safety_question")
-    if busy or not state.slots.get("results_in_sight") or not _results_spoken_of(state):
-        return message
-    wrong = what_was_wrong(message.text)
+    wrong = None if message.intent in _STAYS else said_of_results(message.text, state)
     if wrong is None:
         return message
     told = (Entity("wrong", wrong),) if wrong else ()
     return replace(message, intent=INTENT, confidence=1.0, ranking=((INTENT, 1.0),), entities=told)
+
+
+def said_of_results(text: str, state: DialogueState) -> str | None:
+    """What a whole message says of a place that was shown, as `what_was_wrong` does, while results are spoken of."""
+    if not 0 < len(text) <= LONGEST or text.startswith("/"):
+        return None
+    busy = state.active_loop.get("name") or state.slots.get("safety_question")
+    if busy or not state.slots.get("results_in_sight") or not _results_spoken_of(state):
+        return None
+    return what_was_wrong(text)
 
 
 def what_was_wrong(words: str) -> str | None:
