@@ -70,7 +70,10 @@ async def _answer(line: str, reading: ReadingRoom, places: Places, gazetteer: Ga
     decision = decide(_as_heard(await reading.read(text, language=language)), place)
     if need := decision["need"]:  # who looks for a doctor who speaks their language is shown doctors
         meant = need_beside(need, text)
-        decision |= {"need": meant, "alternatives": [need if each == meant else each for each in decision["alternatives"]]}
+        decision |= {
+            "need": meant,
+            "alternatives": [need if each == meant else each for each in decision["alternatives"]],
+        }
     return {"id": message_id, **decision}
 
 

@@ -101,6 +101,12 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"(?:toutes )?(?:les )?etapes|retour|quelles sont les etapes|que ne (?:dois-je|faut-il) (?:jamais|pas) faire",
         r"(?:todos )?(?:los )?pasos|volver|cuales son los pasos|que no (?:debo|hay que|se debe) hacer(?: nunca)?",
         r"(?:ما هي )?(?:كل )?(?:ال)?خطوات|رجوع|ماذا يجب الا افعل|ما الذي لا يجب فعله",
+        r"what (?:do|should|can|must) (?:i|we) do(?: now| first)?|(?:je|on) fai[st] quoi|(?:que"
+        r"|quoi) faire(?: maintenant)?",
+        r"que (?:dois-je|faut-il|doit-on) faire(?: maintenant)?|(?:que|cuales|q) pasos (?:sigo|seguimos"
+        r"|hay que seguir)",
+        r"que (?:hago|hacemos|debo hacer|tengo que hacer)(?: ahora| primero)?",
+        r"(?:ماذا|شو|ايش) (?:يجب ان |لازم )?(?:افعل|نفعل|اعمل|نعمل|بعمل|منعمل|ساوي|بساوي)(?: الان| هلق)?",
     ),
     ("procedure_flags", ""): (
         r"(?:what are )?(?:the )?(?:red flags?|warning signs?|danger signs?)",
@@ -173,6 +179,7 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"|aviso|avisar|avisamos|contacto|contactar)",
         r"(?:a )?que numero(?: llamo)?",
         r"(?:ال)?(?:ارقام|رقم الهاتف|جهات الاتصال)",
+        r"(?:و)?(?:مين|بمين) (?:لازم )?(?:بتصل|اتصل|نتصل|بحكي)(?: فيه)?",
         r"(?:و)?بمن (?:(?:يمكن|يجب) )?(?:ان )?(?:اتصل|الاتصال|نتصل)|من (?:اتصل به|ابلغ)|علي اي رقم اتصل",
     ),
     ("report_case", ""): (

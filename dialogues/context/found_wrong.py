@@ -24,10 +24,19 @@ LONGEST: Final = 90
 _AFTER_RESULTS: Final = frozenset({"action_find_service", "action_show_way", "action_pass_on"})
 #: After these the results are still what was spoken of.
 _BETWEEN: Final = frozenset(
-    {"action_listen", "action_not_understood", "utter_goodbye", "utter_hello_again", "utter_welcome", "utter_what_next"}
+    {
+        "action_listen",
+        "action_not_understood",
+        "action_service_wrong",
+        "utter_goodbye",
+        "utter_hello_again",
+        "utter_welcome",
+        "utter_what_next",
+    }
 )
-#: What stays what it is. Danger that the heads heard in such words does not: "they sent me away" is the words of our own
-#: button, and right under results it says of a place what said bare may be a removal. No form of these holds another word.
+#: What stays what it is. Danger that the heads heard in such words does not: "they sent me away" is the words of our
+#: own button, and right under results it says of a place what said bare may be a removal. No form of these holds another
+#: word.
 _STAYS: Final = frozenset({"not_safe", "report_case"})
 
 _WELL: Final = (

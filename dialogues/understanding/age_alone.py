@@ -18,7 +18,7 @@ _NAMES_A_CHILD = frozenset(
         "una el para mi nuestro nuestra es tiene tengo como unos anos edad nino nina chico chica muchacho muchacha "
         "nene nena menor joven adolescente hijo hija hermano hermana "
         "ولد بنت صبي طفل طفله شاب فتاه فتي ابني بنتي اخي اختي عمره عمرها عمري سنه سنين سنوات عام هو هي انا "
-        "لولد لبنت"
+        "لولد لبنت ana 3omri 3omre 3umri 3andi 3am sana sne sene 3omro 3omra"
     )
 )
 #: Whoever says that somebody says otherwise.

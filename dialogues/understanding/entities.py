@@ -184,6 +184,10 @@ class EntityFinder:
         """`searching`: the message asks for a service, so that a word nobody knows may be a misspelt place."""
         return [*self._find_places(shown, language, searching), *_find_ages(shown), *_find_languages(shown)]
 
+    def knows(self, name: str) -> bool:
+        """Whether these folded words are the name of a place, and no words of a sentence."""
+        return name in self._places
+
     def _find_places(self, shown: str, language: str, searching: bool) -> list[Entity]:
         """The places named, the one that is meant first: where somebody is or wants to be, not where they came from."""
         tokens = [_token(found) for found in _WORD.finditer(_ELIDED.sub("  ", shown[:2000]))]

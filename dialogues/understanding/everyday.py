@@ -1,16 +1,16 @@
 """Everyday words that can hold no danger, known by their exact forms: the words of our own buttons, what somebody's work
-is, when a train leaves, "and if he refuses?", "I do not understand".
+is, where they are, when a train leaves, "and if he refuses?", "I do not understand".
 
 The heads heard danger in them, for whoever is in danger says as little. Only a whole message is read so, and every word
-of it is known; one word more, and the heads are asked. The word lists are asked whatever it is. What our own button about
-a place says ("They sent me away") is not among them: said bare, somebody may have been sent out of a country. Forms are
-of folded words (`fold`). Drafted by machine, for native review.
+of it is known; one word more, and the heads are asked. The word lists are asked whatever it is. What our own button
+about a place says ("They sent me away") is not among them: said bare, somebody may have been sent out of a country.
+Forms are of folded words (`fold`). Drafted by machine, for native review.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
@@ -18,6 +18,8 @@ from dialogues.understanding.fold import fold, words
 
 #: Nobody says these in more words.
 _MOST_WORDS: Final = 14
+#: The longest name of a place, in words, and the shortest with a letter written onto it.
+_LONGEST_NAME, _SHORT_NAME = 4, 3
 #: What the heads make of it is what it means; only that it is danger is not asked.
 AS_HEARD: Final = ""
 
@@ -75,10 +77,11 @@ _WELL: Final = (
     r"(?:(?:hi|hello|hey|good \w+|bonjour|bonsoir|salut|hola|buen[oa]s \w+|مرحبا|سلام|السلام عليكم|ok|okay|no|sorry|and"
     r"|but|et|mais|pardon|non|y|pero|perdon|طيب|عفوا|لا|بس) )*"
 )
-# --- what somebody's work is: what a child is made to be (a soldier, a servant) is no such work -------------------------
+# --- what somebody's work is: what a child is made to be (a soldier, a servant) is no such work ---------------------
 _WORK: Final = (
     r"(?:(?:an?|the|her|his|their) )?(?:(?:(?:border|immigration|police|coast) )?(?:guard|officer|police(?:man|woman)?)"
-    r"|teacher|nurse|doctor|midwife|paramedic|lawyer|judge|prosecutor|(?:cultural )?mediator|registrar|volunteer|guardian"
+    r"|teacher|nurse|doctor|midwife|paramedic|lawyer|judge|prosecutor|(?:cultural )?mediator|registrar"
+    r"|volunteer|guardian"
     r"|(?:member of )?(?:the )?staff|(?:social|case|youth|aid|field) ?worker|(?:labour )?inspector)"
     r"|(?:une? |la |le |l )?(?:garde frontieres?|policiere?|gendarme|douaniere?|enseignante?|prof|professeure?"
     r"|educat(?:eur|rice)|infirmiere?|medecin|sage femme|avocate?|juge|mediat(?:eur|rice)|benevole|tut(?:eur|rice)"
@@ -90,7 +93,8 @@ _WORK: Final = (
     r"|موظفه?)|(?:اخصايي|اخصاييه|عامل|عامله) اجتماعيه?|مفتشه?"
 )
 _WHERE_ONE_WORKS: Final = (
-    r"(?: (?:here|now|(?:in|at|of|for|on) (?:an?|the|our|this) (?:\w+ )?(?:camp|cent(?:re|er)|shelter|school|hospital|clinic|border"
+    r"(?: (?:here|now|(?:in|at|of|for|on) (?:an?|the|our|this) (?:\w+ )?(?:camp|cent(?:re|er)|shelter|school"
+    r"|hospital|clinic|border"
     r"|office|airport|port|station)"
     r"|ici|(?:dans|a|au|en) (?:un |une |le |la |l )?(?:camp|centre|foyer|ecole|hopital|frontiere|bureau|aeroport|gare)"
     r"|aqui|(?:en|de) (?:un |una |el |la )?(?:campamento|centro|albergue|escuela|hospital|frontera|oficina|aeropuerto)"
@@ -98,14 +102,15 @@ _WHERE_ONE_WORKS: Final = (
 )
 _SAYS_WORK: Final = rf"(?:i am|im|we are|je suis|chui|soy|انا|this is) (?:{_WORK}){_WHERE_ONE_WORKS}"
 
-# --- when somebody leaves: "my flight is tomorrow" may be a removal, a number or an hour of a train is none --------------
+# --- when somebody leaves: "my flight is tomorrow" may be a removal, a number or an hour of a train is none ---------
 _HOUR: Final = (
     r"(?:at |a |a las |las |les |الساعه )?\d{1,2}(?: ?[h:] ?\d{0,2}| \d{2})?(?: ?(?:h|am|pm|o clock|heures?|horas?))?"
     r"(?: (?:today|tomorrow|in the morning|in the evening|demain|ce matin|manana|de la (?:manana|tarde)|غدا|بكرا"
     r"|الصبح|مساء))?"
 )
 _LEAVES: Final = (
-    rf"(?:my|our|the) (?:train|bus|coach|ferry|shift|class|lesson) (?:is |leaves |goes |departs |arrives |starts |ends )?"
+    rf"(?:my|our|the) (?:train|bus|coach|ferry|shift|class|lesson) (?:is |leaves |goes |departs |arrives "
+    rf"|starts |ends )?"
     rf"{_HOUR}"
     rf"|(?:mon|notre|le) (?:train|bus|car|ferry|cours) (?:est |part |arrive |commence |finit )?{_HOUR}"
     rf"|(?:mi|nuestro|el) (?:tren|bus|autobus|camion|ferry) (?:es |sale |llega )?{_HOUR}"
@@ -117,9 +122,12 @@ _LEAVES: Final = (
 )
 
 # --- asking on ------------------------------------------------------------------------------------------------------
-_AGAIN: Final = r"(?: (?:again|still|too|anyway|encore|toujours|aussi|quand meme|otra vez|todavia|de nuevo|مره ثانيه|كمان))*"
+_AGAIN: Final = (
+    r"(?: (?:again|still|too|anyway|encore|toujours|aussi|quand meme|otra vez|todavia|de nuevo|مره ثانيه|كمان))*"
+)
 _REFUSES: Final = (
-    r"(?:what )?(?:if|when) (?:he|she|they|the (?:child|boy|girl|parents?|adult|school|doctor|office)) (?:still |just )?"
+    r"(?:what )?(?:if|when) (?:he|she|they|the (?:child|boy|girl|parents?|adult|school|doctor"
+    r"|office)) (?:still |just )?"
     r"(?:refuses?|says? no|disagrees?|does not agree|(?:wont|will not)(?: (?:talk|answer|come|sign))?"
     r"|(?:doesnt|dont|does not|do not) want(?: to(?: (?:talk|answer|come|sign))?)?)"
     r"|(?:que faire )?(?:si|s) (?:il|elle|ils|elles|on|l enfant|la fille|le garcon|les parents|l ecole|l adulte)"
@@ -129,10 +137,11 @@ _REFUSES: Final = (
     r"(?:se niegan?|rechazan?|dicen? que no|no (?:acepta|esta de acuerdo)"
     r"|no quieren?(?: (?:hablar|responder|venir|firmar|decir nada))?)"
     r"|و?(?:اذا|لو|ان) (?:(?:هو|هي|الطفل|البنت|الولد|الاهل|المدرسه) )?(?:رفض(?:ت|وا)?|قال(?:ت|وا)? لا"
-    r"|(?:ما|لا) (?:بده|بدها|بدهم|يريد|تريد|يريدون)(?: (?:يحكي|تحكي|ان يتكلم|ان تتكلم|الكلام|التوقيع))?|ما وافق(?:ت|وا)?)"
+    r"|(?:ما|لا) (?:بده|بدها|بدهم|يريد|تريد|يريدون)(?: (?:يحكي|تحكي|ان يتكلم|ان تتكلم|الكلام|التوقيع))?"
+    r"|ما وافق(?:ت|وا)?)"
 )
 
-# --- second thoughts --------------------------------------------------------------------------------------------------
+# --- second thoughts ------------------------------------------------------------------------------------------------
 _CORRECTS: Final = (
     r"(?:i|we) mean(?:t)?(?: to say)? (?:for |about )?(?:my|the|a) (?:other |little |big |older |younger )?"
     r"(?:sister|brother|son|daughter|friend|cousin|mother|mum|father|dad)"
@@ -141,30 +150,77 @@ _CORRECTS: Final = (
     r"|(?:quiero|queria|quise) decir (?:para |a )?mi (?:otr[oa] )?(?:herman[oa]|hij[oa]|amig[oa]|prim[oa]|mama|papa)"
     r"|(?:قصدي|اقصد) (?:ل)?(?:اختي|اخي|اخوي|ابني|بنتي|رفيقي|صديقي|صديقتي|امي|ابي)(?: (?:ال\w+))?"
 )
+# --- what is answered to a question of ours -------------------------------------------------------------------------
+_FOR_WHOM: Final = (
+    r"(?:its|it is|thats) (?:not )?for (?:me|a friend|my friend|somebody else|someone else|another (?:child"
+    r"|girl|boy|person))"
+    r"|c est (?:pas )?pour (?:moi|un(?:e)? ami(?:e)?|mon (?:ami|copain)|ma copine|quelqu un d autre)"
+    r"|(?:no )?es para (?:mi|un(?:a)? amig[oa]|otra persona)|(?:مو|مش) (?:الي|لي|لالي)|لرفيقي|لصديقي|لصديقتي"
+)
+_SAID_ALREADY: Final = (
+    r"i (?:already|just) (?:told|said|wrote)(?: (?:you|it|that))*|je (?:te |vous )?l ai deja dit"
+    r"|j ai deja (?:dit|repondu|ecrit)"
+    r"|ya (?:te |se )?lo (?:dije|he dicho)|ya (?:te )?(?:dije|conteste)|قلتلك|قلت ?لكم|حكيتلك|سبق وقلت"
+)
+_WILL_DO_SO: Final = (
+    r"i(?: will|ll)(?: (?:call|ask|try|do|write))(?: (?:them|now|it|that|you|later|so))*"
+    r"|je vais (?:appeler|demander|essayer|le faire)(?: maintenant)?|voy a (?:llamar|preguntar|intentar"
+    r"|hacerlo)(?: ahora)?"
+    r"|(?:رح|راح|سوف) (?:اتصل|احكي|اسال|جرب)(?: (?:فيهم|معهم|هلق|الان))?"
+)
+_THANKS: Final = (
+    r"(?:merci |ok |safi |yalla )?(?:ch|sh|sch)(?:o|u|ou)kra+n+(?: (?:bzaf|bezaf|ktir|kteer|jazilan|3la|khoya|merci))*"
+    r"|thank god|gracias a dios|dieu merci|الحمد ?لله|lhamdoul+ah|al ?hamdul+i?l+ah|hamdulil+ah"
+)
+#: Before the name of a place that is known: where somebody is, or works.
+_I_AM_IN: Final = (
+    r"(?:(?:i am|im|we are|were|here) )?(?:now |currently |here )?(?:in|at|near|from)"
+    r"|(?:(?:je suis|jsuis|chui|on est|nous sommes) )?(?:maintenant |ici |toujours )?(?:a|en|au|aux|pres de|vers|de)"
+    r"|(?:(?:estoy|estamos|ando|soy|vivo) )?(?:ahora |aqui )?(?:en|cerca de|por|de)"
+    r"|(?:(?:انا|نحن|نحنا|احنا) )?(?:هلق |الان |حاليا )?(?:في|ب|من|قرب)|(?:ana|nahna) (?:f|fi|bi|b|men)"
+)
+#: Ground on which people die is no answer.
+_DEADLY: Final = frozenset(("darien", "sahara", "evros"))
+_UNDER_A_ROOF: Final = (
+    r"(?:i am|im|we are|were) (?:now |here )?(?:in|at) (?:an?|the|our) (?:\w+ )?(?:tent|camp|shelter|school|library)"
+    r"|(?:je suis|jsuis|chui|on est|nous sommes) (?:dans|a|au) (?:un |une |le |la |l )?(?:tente|camp|foyer"
+    r"|ecole|centre)"
+    r"|(?:estoy|estamos) en (?:un |una |el |la )?(?:carpa|tienda|campamento|albergue|escuela|centro)"
+    r"|(?:انا|نحن|نحنا|احنا) (?:في |ب)(?:ال)?(?:مخيم|خيمه|ماوي|مدرسه|مركز)"
+)
 _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "inform": (
         _SAYS_WORK,
         _LEAVES,
         _CORRECTS,
+        _FOR_WHOM,
+        _UNDER_A_ROOF,
         r"(?:نحنا|احنا|نحن) (?:اتنين|اثنين|تنين|تلاته|ثلاثه|اربعه|خمسه|\d)",
     ),
-    AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}",),
+    AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}", _SAID_ALREADY, _WILL_DO_SO),
+    "thanks": (_THANKS,),
     "greet": (
         r"(?:i am |im )?(?:just|only) (?:looking(?: around)?|(?:a )?test(?:ing)?|trying)(?: (?:it|this))?(?: out)?",
-        r"(?:c est )?juste pour (?:voir|tester|essayer)|(?:c est )?(?:juste )?un test|je (?:teste|regarde|essaie) juste",
+        r"(?:c est )?juste pour (?:voir|tester|essayer)|(?:c est )?(?:juste )?un test|je (?:teste|regarde"
+        r"|essaie) juste",
         r"(?:solo|nomas) (?:estoy )?(?:probando|mirando|viendo)|es (?:solo )?una prueba",
         r"(?:عم )?(?:بجرب|جرب|اجرب)|(?:مجرد|فقط) (?:تجربه|اختبار|اجرب)|عم شوف",
     ),
     "change_language": (
-        r"i (?:dont|do not|cant) understand(?: (?:you|this|it|anything))?|je (?:ne )?comprends? (?:pas|rien)|j ai (?:pas|rien) compris",
+        r"i (?:dont|do not|cant) understand(?: (?:you|this|it|anything))?|je (?:ne )?comprends? (?:pas|rien)"
+        r"|j ai (?:pas|rien) compris",
         r"no (?:te |le |les )?(?:entiendo|comprendo)(?: nada)?|no (?:te )?entendi(?: nada)?",
-        r"(?:انا )?(?:مش|مو|ماني) (?:فاهم|فاهمه)(?: (?:شي|عليك))?|(?:انا )?(?:لا|ما) (?:افهم|بفهم|فهمت)(?: (?:شي|عليك))?",
+        r"(?:انا )?(?:مش|مو|ماني) (?:فاهم|فاهمه)(?: (?:شي|عليك))?|(?:انا )?(?:لا|ما) (?:افهم|بفهم"
+        r"|فهمت)(?: (?:شي|عليك))?",
     ),
 }
 
 
-def everyday(folded: str) -> str | None:
-    """What a folded message of such words means, `AS_HEARD` where the heads say it; None where it is no such message."""
+def everyday(folded: str, is_place: Callable[[str], bool] = lambda name: False) -> str | None:
+    """What a folded message of such words means, `AS_HEARD` where the heads say it; None where it is none.
+
+    `is_place`: whether folded words are the name of a known place.
+    """
     told = words(folded)
     if not 0 < len(told) <= _MOST_WORDS:
         return None
@@ -172,7 +228,22 @@ def everyday(folded: str) -> str | None:
     pressed = _buttons().get(said)
     if pressed is not None:
         return pressed
-    return next((intent for intent, form in _forms() if form.fullmatch(said) is not None), None)
+    known = next((intent for intent, form in _forms() if form.fullmatch(said) is not None), None)
+    return "inform" if known is None and _says_where(told, is_place) else known
+
+
+def _says_where(told: list[str], is_place: Callable[[str], bool]) -> bool:
+    """Whether somebody says where they are or work, by a name that is known, and not a word more."""
+    if not _DEADLY.isdisjoint(told):
+        return False
+    for at in range(max(1, len(told) - _LONGEST_NAME), len(told)):
+        before, name = told[:at], told[at:]
+        attached = name[0].startswith("ب") and len(name[0]) > _SHORT_NAME  # "in" is written onto the name
+        if is_place(" ".join(name)) and _where().fullmatch(" ".join(before)) is not None:
+            return True
+        if attached and is_place(" ".join([name[0][1:], *name[1:]])) and _where().fullmatch(" ".join([*before, "ب"])):
+            return True
+    return False
 
 
 @cache
@@ -184,3 +255,8 @@ def _buttons() -> Mapping[str, str]:
 def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Compiled when the first message comes, so that a start does not wait for it."""
     return tuple((intent, re.compile(f"{_WELL}(?:{'|'.join(forms)})")) for intent, forms in _FORMS.items())
+
+
+@cache
+def _where() -> re.Pattern[str]:
+    return re.compile(rf"{_WELL}(?:{_I_AM_IN}|(?:{_SAYS_WORK}) (?:in|at|a|en|au|de|في|ب))")

@@ -11,7 +11,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ from dialogues.understanding.lost import (
     FAMILY_TRACING,
     calls_like_a_child,
     looks_for_family,
-    own_age,
+    lost_with_whom,
     without_own_work,
 )
 from dialogues.understanding.model import Ask, Priority, Reading, Risk
@@ -197,16 +197,16 @@ class Understanding:
         if _PUZZLED.match(folded):
             return Reading(shown, guess.language, False, "nlu_fallback", 0.0, (), (), None)
         erases = asks_to_erase_words(folded)
-        plain = known.intent if known else _plainly(folded, erases)
+        plain = known.intent if known else _plainly(folded, erases, self._entities.knows)
         ranking = self._rank(scores.intents, plain or "")
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
         elif plain is not None:  # whoever takes back their words sounds like who says farewell
             risk = self._screen.read(folded, NO_MEANING, cautious=cautious) or _plain_risk(folded)
         else:
-            risk = self._heard(shown, folded, ranking, scores, cautious)
+            risk = _told_of(lost_with_whom(folded), self._heard(shown, folded, ranking, scores, cautious))
             if looks_for_family(folded):
-                ranking, risk = self._rank(scores.intents, FAMILY_TRACING), risk or _small_and_lost(folded)
+                ranking = self._rank(scores.intents, FAMILY_TRACING)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
         if risk:
@@ -315,7 +315,7 @@ def _after_a_greeting(ranking: list[tuple[str, float]]) -> list[tuple[str, float
     return [(asked, chance / (1.0 - greeted)), *(pair for pair in ranking if pair[0] != asked)]
 
 
-def _plainly(folded: str, erases: bool) -> str | None:
+def _plainly(folded: str, erases: bool, is_place: Callable[[str], bool]) -> str | None:
     """What words mean that the heads mistake for danger, "" where only that is wrong; None where they must be asked."""
     if erases:
         return "ask_human"  # only a person can erase what was told
@@ -323,7 +323,7 @@ def _plainly(folded: str, erases: bool) -> str | None:
         return "procedure/age_assessment"
     if tells_only_of_a_child_found(folded):
         return "procedure/identify_uasc"
-    return "inform" if tells_only_an_age(folded) else everyday(folded)
+    return "inform" if tells_only_an_age(folded) else everyday(folded, is_place)
 
 
 def _plain_risk(folded: str) -> Risk | None:
@@ -332,11 +332,11 @@ def _plain_risk(folded: str) -> Risk | None:
     return Risk("homeless_tonight", Priority.P1, 0.9, "words") if alone else None
 
 
-def _small_and_lost(folded: str) -> Risk | None:
-    """Whoever is so young and asks where their family is, is lost themselves."""
-    age = own_age(folded)
-    lost = Risk("missing_child", Priority.P1, 0.9, "words")
-    return lost if age is not None and raised_for_age(lost, age) is not lost else None
+def _told_of(lost: Risk | None, heard: Risk | None) -> Risk | None:
+    """The danger that the heads hear, by the name that it has in words that say who is lost."""
+    if lost is None or heard is None:
+        return lost or heard
+    return replace(heard, reason=lost.reason) if heard.source == "meaning" else heard
 
 
 def _asks(likeliest: tuple[str, float], folded: str) -> float:

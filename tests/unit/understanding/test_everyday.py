@@ -27,13 +27,16 @@ HEARD = {
         *("My flight is AF1234", "my train is at 6", "my bus at 7 tomorrow", "mon train part à 18h30"),
         *("mon vol c'est le AF 1234", "mi vuelo es el IB3202", "mi bus sale a las 9", "رحلتي رقم TK1234"),
         *("i mean my other sister", "je voulais dire mon frère", "quise decir mi otra hermana", "قصدي أختي التانية"),
-        "نحنا تلاتة",
+        *("نحنا تلاتة", "it's not for me", "es para un amigo", "we are in a tent", "estamos en el albergue"),
+        *("أنا بأثينا", "I'm here in Calais", "je suis éducatrice à Lyon", "ana f tanja"),
     ),
     "": (
         *("and if he refuses?", "what if they say no", "et s'il refuse encore", "et si l'enfant ne veut pas parler"),
         *("y si no quiere hablar", "y si se niega otra vez", "وإذا رفض", "avísame si cambia", "Tell me if it changes"),
+        *("i already told you", "ya te lo dije", "ok i will call them now"),
     ),
     "greet": ("just looking", "I'm just testing it", "c'est juste pour voir", "solo estoy probando", "بس عم جرب"),
+    "thanks": ("chokran", "shukran bzaf", "gracias a dios"),
     "change_language": ("i dont understand", "je comprends rien", "no entiendo", "مش فاهم"),
     "procedure_now": ("What to do now", "ماذا أفعل الآن"),
     "tell_nothing": ("لا تكتب", "Ne pas écrire"),
@@ -43,21 +46,27 @@ HEADS_ARE_ASKED = (
     *("my flight is tomorrow", "my flight is at 6", "They sent me away", "on m'a renvoyé", "I am a soldier"),
     *("I am a nurse in danger", "im a guard and they hit me", "what if he touches me", "et s'il me frappe encore"),
     *("my bus leaves at 6 with the man", "i dont understand why he does it to me", "mon train part à 6h avec lui"),
+    *("I am in danger", "im in the sea", "we are in the Darien", "je suis dans le coffre", "I am in Calais help me"),
     *("i mean my sister is gone", "y si no quiere soltarme", "وإذا رفض يتركني", "je suis le garde et il me tape"),
 )
 
 
 def test_everyday_words_are_known_in_four_languages_and_one_word_more_is_not() -> None:
-    assert {words: everyday(fold(words)) for said in HEARD.values() for words in said} == {
+    places = {fold(name) for name in ("Calais", "Lyon", "أثينا", "tanja", "Darien")}
+
+    def heard(words: str) -> str | None:
+        return everyday(fold(words), places.__contains__)
+
+    assert {words: heard(words) for said in HEARD.values() for words in said} == {
         words: intent for intent, said in HEARD.items() for words in said
     }
-    assert {words: everyday(fold(words)) for words in HEADS_ARE_ASKED} == dict.fromkeys(HEADS_ARE_ASKED)
+    assert {words: heard(words) for words in HEADS_ARE_ASKED} == dict.fromkeys(HEADS_ARE_ASKED)
 
 
 def test_nobody_is_called_for_the_words_of_a_button(understanding: Understanding) -> None:
     labels = sorted(label for label in _labels() if everyday(fold(label)) is None)
 
-    read = understanding.read_all([Ask(label, None, False) for label in labels])
+    read = understanding.read_all([Ask(label, None, cautious=False) for label in labels])
 
     assert {reading.text: reading.risk.reason for reading in read if reading.risk} == {}
 
