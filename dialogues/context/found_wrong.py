@@ -35,8 +35,7 @@ _BETWEEN: Final = frozenset(
     }
 )
 #: What stays what it is. Danger that the heads heard in such words does not: "they sent me away" is the words of our
-#: own button, and right under results it says of a place what said bare may be a removal. No form of these holds another
-#: word.
+#: own button, and right under results it says of a place what said bare may be a removal. No form of it holds more.
 _STAYS: Final = frozenset({"not_safe", "report_case"})
 
 _WELL: Final = (
@@ -77,8 +76,18 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
     "refused_me": (
         r"they (?:sent|turned) (?:me|us) away|they (?:refused|rejected) (?:me|us)"
         r"|(?:i was|we were|got) (?:refused|turned away"
-        r"|sent away|rejected)|refused me|they (?:did not|didn't|would not|wouldn't|don't) (?:let (?:me|us) in"
+        r"|sent away|rejected)|refused me|they (?:did not|didn'?t|would not|wouldn'?t|don'?t) (?:let (?:me|us) in"
         r"|take (?:me|us)|help (?:me|us)|want (?:me|us))",
+        r"they (?:said|told (?:me|us)) (?:no|to (?:go away|leave|come back(?: later| tomorrow| another day)?))"
+        rf"|{_IT} ?(?:was|were|is|are|'s|'re)(?: all| already)? full{_WHEN}|there (?:was|were|is|are) no (?:more )?"
+        r"(?:place|room|space|beds?)(?: (?:left|for (?:me|us)))?",
+        rf"{_C} ?(?:etai(?:t|ent)|est|sont)(?: deja)? (?:complet|plein)(?:e?s?){_WHEN}|complet"
+        r"|il (?:n'y|y) (?:a|avait) plus de (?:place|lit)s?|ils (?:m'ont|nous ont) dit (?:non|que non"
+        r"|de (?:partir|revenir(?: demain| plus tard)?))",
+        rf"{_EL}(?:estaba|esta|estaban)(?: ya)? llen[oa]s?{_WHEN}|no (?:hay|habia) (?:lugar|espacio|camas?|cupo)"
+        r"|(?:me|nos) dijeron que (?:volviera(?:mos)?(?: manana| luego)?|me fuera)",
+        rf"{_ALMAKAN}(?:كان|كانت|طلع) (?:مليان|مليانه|ممتلي|فل){_WHEN}|ما (?:في|كان في) (?:مكان|محل|اسره|سرير)"
+        r"|قالو(?:ا)? ?(?:لي|لنا) (?:لا|روح|ارجع(?: بكرا| بعدين)?)",
         r"(?:ils|on|elle|il) (?:m'ont|m'a|nous ont|nous a) (?:renvoye|refuse|rejete|mis dehors|refoule)(?:e?s?)"
         r"|refusee?|ils n'ont pas voulu (?:de moi|me prendre|m'aider|de nous)",
         r"(?:me|nos) (?:rechazaron|echaron|dijeron que no|negaron la entrada|corrieron|sacaron)"
@@ -97,7 +106,7 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "": (
         r"(?:nobody|no one) (?:answers|answered|picks up|picked up|replies)(?: (?:the|their) (?:phone|call))?"
-        r"|they (?:don't|do not|didn't|did not) (?:answer|pick up)(?: (?:the|their) (?:phone|call))?",
+        r"|they (?:don'?t|do not|didn'?t|did not) (?:answer|pick up)(?: (?:the|their) (?:phone|call))?",
         r"personne ne (?:repond|decroche)(?: au telephone)?"
         r"|(?:ca|ils) (?:ne )?repond(?:ent)? pas|ca sonne dans le vide",
         r"nadie (?:contesta|responde|atiende|contesto)(?: (?:el|al) telefono)?"

@@ -1,5 +1,5 @@
-"""Everyday words that can hold no danger, known by their exact forms: the words of our own buttons, what somebody's work
-is, where they are, when a train leaves, "and if he refuses?", "I do not understand".
+"""Everyday words that can hold no danger, known by their exact forms: our own buttons, what somebody's work is,
+where they are, when a train leaves, "and if he refuses?", "I do not understand".
 
 The heads heard danger in them, for whoever is in danger says as little. Only a whole message is read so, and every word
 of it is known; one word more, and the heads are asked. The word lists are asked whatever it is. What our own button
@@ -172,6 +172,14 @@ _THANKS: Final = (
     r"(?:merci |ok |safi |yalla )?(?:ch|sh|sch)(?:o|u|ou)kra+n+(?: (?:bzaf|bezaf|ktir|kteer|jazilan|3la|khoya|merci))*"
     r"|thank god|gracias a dios|dieu merci|الحمد ?لله|lhamdoul+ah|al ?hamdul+i?l+ah|hamdulil+ah"
 )
+#: Of somebody else: no wish for another language, as "I do not speak French" is.
+_SPEAKS_NOT: Final = (
+    r"(?:he|she|they|the (?:child|boy|girl|mother|family)) (?:(?:doesnt|dont|does not|do not|cant) speak(?: any)?"
+    r"|only speaks?|speaks? only) \w+"
+    r"|(?:il|elle|ils|elles|l enfant|la mere|la famille) (?:ne )?parle(?:nt)? (?:pas|que)(?: (?:le |l |du )?\w+)"
+    r"|(?:el|ella|ellos|el nino|la nina|la mama|la familia) (?:no|solo) hablan? \w+|no hablan? \w+"
+    r"|(?:(?:هو|هي|الولد|البنت|الطفل|الام) )?(?:ما|لا) (?:بيحكي|بتحكي|بيحكوا|يحكي|تحكي|يتكلم|تتكلم) \w+"
+)
 #: Before the name of a place that is known: where somebody is, or works.
 _I_AM_IN: Final = (
     r"(?:(?:i am|im|we are|were|here) )?(?:now |currently |here )?(?:in|at|near|from)"
@@ -199,6 +207,7 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}", _SAID_ALREADY, _WILL_DO_SO),
     "thanks": (_THANKS,),
+    "procedure/interpreter_use": (_SPEAKS_NOT,),
     "greet": (
         r"(?:i am |im )?(?:just|only) (?:looking(?: around)?|(?:a )?test(?:ing)?|trying)(?: (?:it|this))?(?: out)?",
         r"(?:c est )?juste pour (?:voir|tester|essayer)|(?:c est )?(?:juste )?un test|je (?:teste|regarde"

@@ -26,7 +26,10 @@ _WELL: Final = (
     r"(?:(?:i am|im|j ai|moi j ai|tengo|عمري|انا عمري) (?P<age>\d{1,2})(?: (?:years old|yo|ans|anos|سنه|سنين|سنوات))?"
     r"(?: (?:and|et|y|و))? )?"
 )
-_FAMILY: Final = r"(?:mum|mom|mummy|mommy|mama|mother|dad|daddy|father|parents|brothers?|sisters?|family|(?:little|big) (?:brother|sister))"
+_FAMILY: Final = (
+    r"(?:mum|mom|mummy|mommy|mama|mother|dad|daddy|father|parents|brothers?|sisters?|family"
+    r"|(?:little|big) (?:brother|sister))"
+)
 _FAMILLE: Final = (
     r"(?:maman|mere|papa|pere|parents|freres?|soeurs?|famille|(?:petit|grand) frere|(?:petite|grande) soeur)"
 )
@@ -91,7 +94,7 @@ def looks_for_family(folded: str) -> bool:
 
 def lost_with_whom(folded: str) -> Risk | None:
     """The danger in a message that says only that somebody was lost in the water, that one of the children whom the
-    writer looks after is not back, or in which a small child asks where their family is: so young, it is lost itself."""
+    writer looks after is not back, or in which a small child asks where their family is, and is lost itself."""
     told = words(folded)
     if _is_not_back(told):
         return Risk(_LOST, Priority.P1, 0.9, "words")

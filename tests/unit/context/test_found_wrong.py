@@ -12,10 +12,17 @@ CLOSED = (
 )
 REFUSED = (
     *("they sent me away", "refused me", "they didn't let me in", "ils m'ont refusé", "on m'a renvoyé"),
-    *("me rechazaron", "no me dejaron entrar", "رفضوني", "ما استقبلوني"),
+    *("me rechazaron", "no me dejaron entrar", "رفضوني", "ما استقبلوني", "they said no", "قالولي لا"),
+    *("ils m'ont dit de revenir demain", "it was full", "c'était complet", "estaba lleno", "كان مليان"),
 )
 IN_VAIN = (
-    *("nobody answers the phone", "they don't answer", "personne ne répond au téléphone", "nadie contesta el teléfono"),
+    *(
+        "nobody answers the phone",
+        "they didnt answer",
+        "they don't answer",
+        "personne ne répond au téléphone",
+        "nadie contesta el teléfono",
+    ),
     *("ما حدا عم يرد عالتلفون", "لا أحد يرد"),
 )
 NOTHING = (

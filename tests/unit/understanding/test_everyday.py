@@ -36,6 +36,7 @@ HEARD = {
         *("i already told you", "ya te lo dije", "ok i will call them now"),
     ),
     "greet": ("just looking", "I'm just testing it", "c'est juste pour voir", "solo estoy probando", "بس عم جرب"),
+    "procedure/interpreter_use": ("she doesn't speak English", "elle ne parle pas français", "ما بيحكي عربي"),
     "thanks": ("chokran", "shukran bzaf", "gracias a dios"),
     "change_language": ("i dont understand", "je comprends rien", "no entiendo", "مش فاهم"),
     "procedure_now": ("What to do now", "ماذا أفعل الآن"),
