@@ -21,6 +21,7 @@ from dialogues.runtime.model import DialogueState, Entity, UserMessage
 INTENT: Final = "service_wrong"
 #: Nobody says so in more letters; who tells more tells a story.
 LONGEST: Final = 90
+_WITHOUT_A_BED: Final = "homeless_tonight"
 _AFTER_RESULTS: Final = frozenset({"action_find_service", "action_show_way", "action_pass_on"})
 #: After these the results are still what was spoken of.
 _BETWEEN: Final = frozenset(
@@ -130,7 +131,9 @@ def said_of_results(text: str, state: DialogueState) -> str | None:
     """What a whole message says of a place that was shown, as `what_was_wrong` does, while results are spoken of."""
     if not 0 < len(text) <= LONGEST or text.startswith("/"):
         return None
-    busy = state.active_loop.get("name") or state.slots.get("safety_question")
+    # Whoever has no bed was asked whether they are safe before beds were shown: of these they speak now.
+    waits = state.slots.get("safety_question") and state.slots.get("danger_reason") != _WITHOUT_A_BED
+    busy = state.active_loop.get("name") or waits
     if busy or not state.slots.get("results_in_sight") or not _results_spoken_of(state):
         return None
     return what_was_wrong(text)

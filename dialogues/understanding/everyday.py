@@ -137,7 +137,7 @@ _REFUSES: Final = (
     r"(?:se niegan?|rechazan?|dicen? que no|no (?:acepta|esta de acuerdo)"
     r"|no quieren?(?: (?:hablar|responder|venir|firmar|decir nada))?)"
     r"|و?(?:اذا|لو|ان) (?:(?:هو|هي|الطفل|البنت|الولد|الاهل|المدرسه) )?(?:رفض(?:ت|وا)?|قال(?:ت|وا)? لا"
-    r"|(?:ما|لا) (?:بده|بدها|بدهم|يريد|تريد|يريدون)(?: (?:يحكي|تحكي|ان يتكلم|ان تتكلم|الكلام|التوقيع))?"
+    r"|(?:ما|لا) (?:بده|بدها|بدهم|يريد|تريد|يريدون)(?: (?:يحكي|تحكي|يجي|تجي|ان يتكلم|ان تتكلم|الكلام|التوقيع))?"
     r"|ما وافق(?:ت|وا)?)"
 )
 
@@ -172,6 +172,42 @@ _THANKS: Final = (
     r"(?:merci |ok |safi |yalla )?(?:ch|sh|sch)(?:o|u|ou)kra+n+(?: (?:bzaf|bezaf|ktir|kteer|jazilan|3la|khoya|merci))*"
     r"|thank god|gracias a dios|dieu merci|الحمد ?لله|lhamdoul+ah|al ?hamdul+i?l+ah|hamdulil+ah"
 )
+_DAY: Final = (
+    r"(?:today|tomorrow|on \w+day|\w+day|demain|lundi|mardi|mercredi|jeudi|vendredi|samedi|manana|hoy|el \w+"
+    r"|lunes|martes"
+    r"|miercoles|jueves|viernes|اليوم|بكرا|بكره|غدا|يوم \w+)"
+)
+_APPOINTMENT: Final = (
+    rf"(?:(?:my|the|our) )?(?:asylum )?(?:interview|appointment|hearing|court date)(?: is)?(?: {_DAY})?(?: {_HOUR})?"
+    rf"|(?:(?:mon|notre|le) )?(?:entretien|rdv|rendez vous|audience)(?: (?:est|a|pour|prefecture"
+    rf"|ofpra))*(?: {_DAY})?(?: {_HOUR})?"
+    rf"|(?:(?:mi|la|nuestra) )?(?:cita|entrevista|audiencia)(?: (?:es|con|de|asilo|comar))*(?: {_DAY})?(?: {_HOUR})?"
+    rf"|(?:مقابلتي|موعدي|مقابلتنا|موعدنا)(?: (?:هي|هو))?(?: {_DAY})?(?: {_HOUR})?"
+)
+_STOLEN: Final = (
+    r"(?:they|he|she|someone|somebody) (?:stole|has stolen|robbed) my (?:bag|backpack|phone|money|wallet|shoes|bike)"
+    r"|on m a vole (?:mon|ma|mes) (?:sac|telephone|portable|argent|portefeuille|chaussures|velo)"
+    r"|me (?:robaron|robo|han robado) (?:el|la|mi|los|las) (?:mochila|bolsa|telefono|celular|dinero|cartera"
+    r"|zapatos|bici)"
+    r"|سرقوا? ?(?:لي )?(?:شنطتي|تلفوني|موبايلي|مصاري|مصرياتي|محفظتي)"
+)
+_WITH_ME: Final = (
+    r"(?:he|she|hes|shes|they|the (?:child|boy|girl|baby))(?: is| are)? (?:here )?with (?:me|us)(?: (?:here|now))?"
+    r"|(?:il|elle|l enfant) est (?:ici )?avec (?:moi|nous)(?: maintenant)?"
+    r"|(?:(?:el|ella|el nino|la nina) )?esta (?:aqui )?(?:conmigo|con nosotros)(?: ahora)?"
+    r"|(?:هو|هي|الولد|البنت|الطفل) (?:معي|معنا|عندي|عندنا)(?: (?:هلق|الان|هون))?"
+)
+_WELL_NOW: Final = (
+    r"(?:(?:yes|yeah) )?(?:i am|im|we are|were) (?:ok|okay|fine|good|all right|alright) now(?: (?:thanks|thank you))?"
+    r"|(?:oui )?(?:ca va|je vais bien|on va bien) maintenant(?: merci)?|(?:si )?ya (?:estoy|estamos) bien(?: gracias)?"
+    r"|(?:نعم )?(?:انا|نحن) (?:منيح|منيحه|بخير|كويس|كويسه) (?:هلق|الان)"
+)
+_READS_IT: Final = (
+    r"(?:is )?(?:anyone|anybody|someone|somebody) reading(?: (?:this|it|me))?"
+    r"|(?:est ce que )?(?:quelqu un|qqn) (?:me )?lit(?: (?:ca|cela|mes messages))?|(?:alguien"
+    r"|hay alguien que) (?:me )?lee(?: esto)?"
+    r"|(?:في|فيه|هل) (?:حدا|احد|حد) (?:عم )?(?:يقرا|بيقرا|يرد)"
+)
 #: Of somebody else: no wish for another language, as "I do not speak French" is.
 _SPEAKS_NOT: Final = (
     r"(?:he|she|they|the (?:child|boy|girl|mother|family)) (?:(?:doesnt|dont|does not|do not|cant) speak(?: any)?"
@@ -202,11 +238,14 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
         _LEAVES,
         _CORRECTS,
         _FOR_WHOM,
+        _WITH_ME,
         _UNDER_A_ROOF,
         r"(?:نحنا|احنا|نحن) (?:اتنين|اثنين|تنين|تلاته|ثلاثه|اربعه|خمسه|\d)",
     ),
-    AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}", _SAID_ALREADY, _WILL_DO_SO),
+    AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}", _SAID_ALREADY, _WILL_DO_SO, _APPOINTMENT, _STOLEN),
     "thanks": (_THANKS,),
+    "affirm": (_WELL_NOW,),
+    "bot_challenge": (_READS_IT,),
     "procedure/interpreter_use": (_SPEAKS_NOT,),
     "greet": (
         r"(?:i am |im )?(?:just|only) (?:looking(?: around)?|(?:a )?test(?:ing)?|trying)(?: (?:it|this))?(?: out)?",

@@ -53,5 +53,7 @@ def test_it_is_said_of_results_only_while_they_are_spoken_of_whatever_the_heads_
     assert heard("in_danger", "action_answer_procedure") == heard("in_danger", slots={}) == "in_danger"
     assert heard("in_danger", slots={**SIGHT, "safety_question": True}) == "in_danger"
     assert heard("not_safe") == "not_safe"
+    no_bed = {**SIGHT, "safety_question": True, "danger_reason": "homeless_tonight"}
+    assert heard("deny", slots=no_bed) == "service_wrong"  # beds were shown since it was asked
     assert heard("inform", "action_answer_procedure") == heard(slots={}) == "inform"
     assert heard(slots={**SIGHT, "safety_question": True}) == "inform"
