@@ -75,18 +75,18 @@ _IS_HERE: Final = re.compile(
     r"|(?:he|she|they)(?: has|'s| have|'ve)? (?:just )?(?:came|come|arrived|found me|came back|come back)"
     rf"|(?:ils?|elles?|{_CET_HOMME}) ?(?:est|sont)? ?(?:(?:juste|de) )*"
     r"(?:la|ici|dehors|dedans|retour|revenue?s?|arrivee?s?|arrive|arrivent|rentree?s?|devant(?: la porte)?"
-    r"|derriere(?: moi)?|a la porte|a cote(?: de moi)?|dans la (?:chambre|maison))|il m'a trouvee?"
+    r"|derriere(?: moi)?|avec (?:moi|nous)|a la porte|a cote(?: de moi)?|dans la (?:chambre|maison))|il m'a trouvee?"
     rf"|(?:(?:el|ella|ellos|{_EL_HOMBRE}) )?(?:ya )?(?:(?:esta|estan) (?:aqui|aca|afuera|fuera|adentro|cerca"
     r"|en la (?:puerta|casa)|conmigo|detras(?: de mi)?|al lado)|llego|llegaron|volvio|ha (?:llegado|vuelto)|viene"
     r"|vienen|me encontro)"
     rf"|(?:(?:انه|هو|هي|هم|{_ALRAJUL}) )?(?:(?:موجود )?(?:هنا|هون|هناك|هني)|بره|برا|عالباب"
-    r"|علي الباب|عند الباب|وصل|وصلوا|اجا|اجوا|جا|جاء|رجع|رجعوا|لقاني|وجدني|قريب مني|جنبي|ورايي)"
+    r"|علي الباب|عند الباب|وصل|وصلوا|اجا|اجوا|جا|جاء|رجع|رجعوا|لقاني|وجدني|قريب مني|جنبي|ورايي|معي|معنا)"
     rf"){_NOW}"
 )
 #: Said of a woman, of a thing or of somebody by one's side it is seldom fear.
 _SELDOM_FEAR: Final = re.compile(
     r"(?<!\w)(?:she|shes|it|elles?|ella|هي|with me|next to me|near(?: me)?|conmigo|al lado|cerca|viene|elle arrive"
-    r"|a cote(?: de moi)?|جنبي|قريب مني|هناك|there|home)(?!\w)"
+    r"|a cote(?: de moi)?|avec (?:moi|nous)|معي|معنا|جنبي|قريب مني|هناك|there|home)(?!\w)"
 )
 
 

@@ -28,7 +28,7 @@ from dialogues.understanding.age_alone import (
 from dialogues.understanding.codes import Codes, is_number
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
 from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
-from dialogues.understanding.everyday import everyday
+from dialogues.understanding.everyday import AS_HEARD, everyday
 from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.found_alone import is_looked_after, tells_only_of_a_child_found
 from dialogues.understanding.heads import Head, Likeness
@@ -67,6 +67,7 @@ _ASKS_NOTHING = ("report_case", "inform", "affirm", "deny")
 #: Whoever surely chats of something else (a game, a song, tired feet) must sound more like danger, as if they asked
 #: half as surely; who only seems to, no more than anybody.
 _CHATS, _SURELY_CHATS = 0.5, 0.9
+_SURE_TALK = 0.7
 #: What is said before a question, and what such a question must have at least beside it.
 _COURTESIES, _ASKED, _ASKED_AFTER_GREETING = ("greet", "thanks"), ("procedure/", "search_service/"), 0.08
 _CACHE_SIZE = 4096
@@ -199,6 +200,8 @@ class Understanding:
         erases = asks_to_erase_words(folded)
         plain = known.intent if known else _plainly(folded, erases, self._entities.knows)
         ranking = self._rank(scores.intents, plain or "")
+        if plain == AS_HEARD and known is None:
+            ranking = _surely(ranking)
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
         elif plain is not None:  # whoever takes back their words sounds like who says farewell
@@ -330,6 +333,12 @@ def _plain_risk(folded: str) -> Risk | None:
     """A child found alone is not missing, and is without anybody until somebody has it with them."""
     alone = tells_only_of_a_child_found(folded) and not is_looked_after(folded)
     return Risk("homeless_tonight", Priority.P1, 0.9, "words") if alone else None
+
+
+def _surely(ranking: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Without the small talk that the heads only guess at in words of ours: no "goodbye" for "I already told you"."""
+    label, chance = ranking[0]
+    return ranking if "/" in label or chance >= _SURE_TALK else [("nlu_fallback", 0.0), *ranking[1:]]
 
 
 def _told_of(lost: Risk | None, heard: Risk | None) -> Risk | None:

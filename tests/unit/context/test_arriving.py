@@ -13,6 +13,7 @@ SAY_IT = (
     *("il est là", "Il est là !", "mon oncle est là", "il est revenu", "elle arrive", "il est devant la porte"),
     *("está aquí", "ya está aquí", "ya llegó", "él está afuera", "está en la puerta"),
     *("هو هنا", "هو هون هلق", "إنه هنا", "رجع", "عالباب", "لا، هو هون"),
+    *("he is with me now", "il est avec moi", "está conmigo", "هو معي هلق"),
     *("no wait he is back", "no, he's here", "non attends il est revenu", "espera ya llegó"),
 )
 SAY_IT_NOT = (
