@@ -83,10 +83,10 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
         rf"|{_IT} ?(?:was|were|is|are|'s|'re)(?: all| already)? full{_WHEN}|there (?:was|were|is|are) no (?:more )?"
         r"(?:place|room|space|beds?)(?: (?:left|for (?:me|us)))?",
         rf"{_C} ?(?:etai(?:t|ent)|est|sont)(?: deja)? (?:complet|plein)(?:e?s?){_WHEN}|complet"
-        r"|il (?:n'y|y) (?:a|avait) plus de (?:place|lit)s?|ils (?:m'ont|nous ont) dit (?:non|que non"
+        r"|il (?:n'y|y) (?:a|avait) plus de (?:place|lit)s?|(?:ils|on) (?:m'ont|m'a|nous ont|nous a) dit (?:non|que non"
         r"|de (?:partir|revenir(?: demain| plus tard)?))",
         rf"{_EL}(?:estaba|esta|estaban)(?: ya)? llen[oa]s?{_WHEN}|no (?:hay|habia) (?:lugar|espacio|camas?|cupo)"
-        r"|(?:me|nos) dijeron que (?:volviera(?:mos)?(?: manana| luego)?|me fuera)",
+        r"|(?:me|nos) dijeron (?:que )?(?:no|volviera(?:mos)?(?: manana| luego)?|me fuera)",
         rf"{_ALMAKAN}(?:كان|كانت|طلع) (?:مليان|مليانه|ممتلي|فل){_WHEN}|ما (?:في|كان في) (?:مكان|محل|اسره|سرير)"
         r"|قالو(?:ا)? ?(?:لي|لنا) (?:لا|روح|ارجع(?: بكرا| بعدين)?)",
         r"(?:ils|on|elle|il) (?:m'ont|m'a|nous ont|nous a) (?:renvoye|refuse|rejete|mis dehors|refoule)(?:e?s?)"

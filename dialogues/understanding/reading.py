@@ -11,7 +11,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -198,9 +198,10 @@ class Understanding:
         if _PUZZLED.match(folded):
             return Reading(shown, guess.language, False, "nlu_fallback", 0.0, (), (), None)
         erases = asks_to_erase_words(folded)
-        plain = known.intent if known else _plainly(folded, erases, self._entities.knows)
+        usual = None if known else everyday(folded, self._entities.knows)
+        plain = known.intent if known else _plainly(folded, erases, usual)
         ranking = self._rank(scores.intents, plain or "")
-        if plain == AS_HEARD and known is None:
+        if usual == AS_HEARD:
             ranking = _surely(ranking)
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
@@ -212,11 +213,14 @@ class Understanding:
                 ranking = self._rank(scores.intents, FAMILY_TRACING)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
+        if usual not in (None, "inform"):  # "gracias a Dios" is no department of Honduras
+            entities = [entity for entity in entities if entity.name != "place"]
         if risk:
             risk = raised_for_age(risk, _youngest(entities))
         reporter = speaks_of_another(folded) or (risk is not None and befalls_another(folded, risk.reason))
         small = looks_for_family(folded) and calls_like_a_child(folded)
-        if (scores.child >= self._child_from and not reporter) or small:
+        # Everybody says "what if they say no?": it does not tell who writes.
+        if (scores.child >= self._child_from and not reporter and usual is None) or small:
             entities.append(Entity("writer", "child"))
         return _settle(shown, guess.language, guess.certain, ranking, entities, risk, reporter)
 
@@ -318,7 +322,7 @@ def _after_a_greeting(ranking: list[tuple[str, float]]) -> list[tuple[str, float
     return [(asked, chance / (1.0 - greeted)), *(pair for pair in ranking if pair[0] != asked)]
 
 
-def _plainly(folded: str, erases: bool, is_place: Callable[[str], bool]) -> str | None:
+def _plainly(folded: str, erases: bool, usual: str | None) -> str | None:
     """What words mean that the heads mistake for danger, "" where only that is wrong; None where they must be asked."""
     if erases:
         return "ask_human"  # only a person can erase what was told
@@ -326,7 +330,7 @@ def _plainly(folded: str, erases: bool, is_place: Callable[[str], bool]) -> str 
         return "procedure/age_assessment"
     if tells_only_of_a_child_found(folded):
         return "procedure/identify_uasc"
-    return "inform" if tells_only_an_age(folded) else everyday(folded, is_place)
+    return "inform" if tells_only_an_age(folded) else usual
 
 
 def _plain_risk(folded: str) -> Risk | None:

@@ -13,7 +13,14 @@ CLOSED = (
 REFUSED = (
     *("they sent me away", "refused me", "they didn't let me in", "ils m'ont refusé", "on m'a renvoyé"),
     *("me rechazaron", "no me dejaron entrar", "رفضوني", "ما استقبلوني", "they said no", "قالولي لا"),
-    *("ils m'ont dit de revenir demain", "it was full", "c'était complet", "estaba lleno", "كان مليان"),
+    *(
+        "ils m'ont dit de revenir demain",
+        "on m'a dit non",
+        "it was full",
+        "c'était complet",
+        "estaba lleno",
+        "كان مليان",
+    ),
 )
 IN_VAIN = (
     *(

@@ -83,6 +83,13 @@ def test_nobody_is_called_for_the_words_of_a_button(understanding: Understanding
     assert {reading.text: reading.risk.reason for reading in read if reading.risk} == {}
 
 
+def test_of_such_words_neither_a_place_is_told_nor_who_writes(understanding: Understanding) -> None:
+    thanks, asks = understanding.read("gracias a dios"), understanding.read("what if they say no")
+
+    assert (thanks.intent, thanks.entities) == ("thanks", ())
+    assert (asks.intent, asks.entities) == ("nlu_fallback", ())
+
+
 def _labels() -> Iterator[str]:
     """The words of every button of the talks, as people read them, save those that may alarm."""
     code = "\n".join(path.read_text() for path in (ROOT / "dialogues" / "actions").glob("*.py"))
