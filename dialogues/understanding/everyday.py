@@ -162,6 +162,11 @@ _SAID_ALREADY: Final = (
     r"|j ai deja (?:dit|repondu|ecrit)"
     r"|ya (?:te |se )?lo (?:dije|he dicho)|ya (?:te )?(?:dije|conteste)|قلتلك|قلت ?لكم|حكيتلك|سبق وقلت"
 )
+_KNOWS_NOT: Final = (
+    r"(?:i )?(?:dont|do not) (?:really )?know(?: (?:yet|that|it))?|idk|dunno|no idea|not sure|j(?:e)? (?:ne )?sais pas"
+    r"|(?:jsais|chais|sais) pas|aucune idee|no (?:lo )?se|ni idea|(?:ما|لا) (?:بعرف|اعرف|ادري|نعرف)|(?:مش"
+    r"|مو) (?:عارف|عارفه)|مدري"
+)
 _WILL_DO_SO: Final = (
     r"i(?: will|ll)(?: (?:call|ask|try|do|write))(?: (?:them|now|it|that|you|later|so))*"
     r"|je vais (?:appeler|demander|essayer|le faire)(?: maintenant)?|voy a (?:llamar|preguntar|intentar"
@@ -223,6 +228,18 @@ _I_AM_IN: Final = (
     r"|(?:(?:estoy|estamos|ando|soy|vivo) )?(?:ahora |aqui )?(?:en|cerca de|por|de)"
     r"|(?:(?:انا|نحن|نحنا|احنا) )?(?:هلق |الان |حاليا )?(?:في|ب|من|قرب)|(?:ana|nahna) (?:f|fi|bi|b|men)"
 )
+_AT_THE: Final = (
+    r"(?:at|in|near|behind|by|outside) (?:the )?(?:train |bus |main )?(?:station|port|border|terminal|airport"
+    r"|market|park|beach|camp)"
+    r" (?:in|of|at|near)"
+    r"|(?:a|dans|pres de|derriere|devant) (?:la |le |l )?(?:gare|port|frontiere|aeroport|marche|parc|plage|camp"
+    r"|quai)(?: routiere)?"
+    r" (?:de|d|a|en)"
+    r"|en (?:la |el )?(?:terminal|estacion|puerto|frontera|aeropuerto|mercado|parque|playa"
+    r"|central)(?: de (?:tren|trenes|buses))?"
+    r" (?:de|en)"
+    r"|(?:في |ب|عند |قرب )?(?:ال|بال)?(?:محطه|ميناء|حدود|مطار|سوق|حديقه|مخيم)(?: (?:في|ب))?"
+)
 #: Ground on which people die is no answer.
 _DEADLY: Final = frozenset(("darien", "sahara", "evros"))
 _UNDER_A_ROOF: Final = (
@@ -242,9 +259,10 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
         _UNDER_A_ROOF,
         r"(?:نحنا|احنا|نحن) (?:اتنين|اثنين|تنين|تلاته|ثلاثه|اربعه|خمسه|\d)",
     ),
-    AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}", _SAID_ALREADY, _WILL_DO_SO, _APPOINTMENT, _STOLEN),
+    AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}", _SAID_ALREADY, _KNOWS_NOT, _WILL_DO_SO, _APPOINTMENT, _STOLEN),
     "thanks": (_THANKS,),
     "affirm": (_WELL_NOW,),
+    "ask_human": (r"(?:can you |could you |please )*(?:call|phone|ring) them(?: (?:please|for me|now))*",),
     "bot_challenge": (_READS_IT,),
     "procedure/interpreter_use": (_SPEAKS_NOT,),
     "greet": (
@@ -307,4 +325,4 @@ def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 @cache
 def _where() -> re.Pattern[str]:
-    return re.compile(rf"{_WELL}(?:{_I_AM_IN}|(?:{_SAYS_WORK}) (?:in|at|a|en|au|de|في|ب))")
+    return re.compile(rf"{_WELL}(?:{_I_AM_IN}|{_AT_THE}|(?:{_SAYS_WORK}) (?:in|at|a|en|au|de|في|ب))")

@@ -24,6 +24,7 @@ from dialogues.understanding.age_alone import (
     introduces_oneself,
     tells_only_an_age,
     tells_only_of_a_wrong_age,
+    tells_only_of_looks,
 )
 from dialogues.understanding.codes import Codes, is_number
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
@@ -213,7 +214,8 @@ class Understanding:
                 ranking = self._rank(scores.intents, FAMILY_TRACING)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
-        if usual not in (None, "inform"):  # "gracias a Dios" is no department of Honduras
+        # "Gracias a Dios" is no department of Honduras, and a blue jacket no Azraq.
+        if usual not in (None, "inform") or tells_only_of_looks(folded):
             entities = [entity for entity in entities if entity.name != "place"]
         if risk:
             risk = raised_for_age(risk, _youngest(entities))
@@ -330,7 +332,7 @@ def _plainly(folded: str, erases: bool, usual: str | None) -> str | None:
         return "procedure/age_assessment"
     if tells_only_of_a_child_found(folded):
         return "procedure/identify_uasc"
-    return "inform" if tells_only_an_age(folded) else usual
+    return "inform" if tells_only_an_age(folded) or tells_only_of_looks(folded) else usual
 
 
 def _plain_risk(folded: str) -> Risk | None:
