@@ -13,6 +13,7 @@ from bot.alone import CannotStart
 from bot.app import DIALOGUES
 from bot.bridges import ReadingRoom
 from bot.kernel.settings import Settings
+from dialogues.actions.wishes import need_beside
 from dialogues.context.asking_for_a_person import INTENT as ASK_HUMAN
 from dialogues.context.asking_for_a_person import asks_for_a_person
 from dialogues.knowledge.evaluation import Heard, Question
@@ -66,7 +67,14 @@ async def _answer(line: str, reading: ReadingRoom, places: Places, gazetteer: Ga
         found = places.resolve(words, country=country, beyond=gazetteer)
         return found[0].english if found else country_in_english(words)
 
-    return {"id": message_id, **decide(_as_heard(await reading.read(text, language=language)), place)}
+    decision = decide(_as_heard(await reading.read(text, language=language)), place)
+    if need := decision["need"]:  # who looks for a doctor who speaks their language is shown doctors
+        meant = need_beside(need, text)
+        decision |= {
+            "need": meant,
+            "alternatives": [need if each == meant else each for each in decision["alternatives"]],
+        }
+    return {"id": message_id, **decision}
 
 
 def _as_heard(read: Reading) -> Reading:

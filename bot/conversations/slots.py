@@ -10,7 +10,9 @@ from bot.channels.model import InboundMessage, MessageKind
 from bot.conversations.model import ConversationKind, Mode
 from bot.conversations.ports import OwnAsk, Whereabouts
 from bot.conversations.store import TurnClaim
+from dialogues.context.found_wrong import INTENT, said_of_results
 from dialogues.runtime.model import DialogueState, Turn
+from dialogues.runtime.payload import payload
 from dialogues.understanding.fold import fold
 
 #: The slot that remembers for one message what was asked about the own case.
@@ -68,7 +70,14 @@ def typed_choice(claim: TurnClaim, message: InboundMessage) -> str | None:
         return None
     choices = claim.state.slots.get(CHOICES) or {}
     found = choices.get(_plain(message.text)) if len(message.text) <= LONGEST_TITLE else None
-    return None if found is None else str(found)
+    return _said_of_results(claim, message) if found is None else str(found)
+
+
+def _said_of_results(claim: TurnClaim, message: InboundMessage) -> str | None:
+    """What the button under "This was wrong" stands for whose words are said of a place that was just shown: at any
+    other moment "they sent me away" may be danger, and is read as such."""
+    wrong = said_of_results(message.text, claim.state)
+    return None if wrong is None else payload(INTENT, **({"wrong": wrong} if wrong else {}))
 
 
 def _plain(words: str) -> str:

@@ -88,6 +88,10 @@ class ValidateServiceForm(FormValidationAction):  # type: ignore[misc]
             return place_slots(chosen, chosen.name)
         if whole := is_country(words):
             return country_slots(whole, country_name(whole, language_of(tracker)))
+        if (said := narrowing_in(words)) is not None:  # "she is 7" tells for whom, and names no town
+            told = {"gender": said.gender, "age": said.age}
+            wishes = list(dict.fromkeys([*(tracker.get_slot("wishes") or ()), *said.wishes]))
+            return {"place": None, "wishes": wishes, **{name: value for name, value in told.items() if value}}
         try:
             country = country_of(tracker, self._default_country)
             places = await self._services.resolve_place(words, country=country, language=language_of(tracker))

@@ -101,7 +101,8 @@ _WHO_SPEAKS = re.compile(
 )
 #: As languages are called beside their names in CLDR.
 _ALSO_CALLED = {
-    "farsi": "fa", "فارسي": "fa", "tigrinya": "ti", "tigriña": "ti", "sorani": "ckb", "kurmanji": "ku", "pular": "ff",
+    "farsi": "fa", "فارسي": "fa", "tigrinya": "ti", "tigriña": "ti", "creole": "ht", "créole": "ht", "criollo": "ht",
+    "kreyol": "ht", "كريول": "ht", "sorani": "ckb", "kurmanji": "ku", "pular": "ff",
     "عربي": "ar", "فرنسي": "fr", "إنجليزي": "en", "انجليزي": "en", "إسباني": "es",
 }  # fmt: skip
 #: Who else they looked for, where the words are taken for a wish for an interpreter.

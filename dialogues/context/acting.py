@@ -41,8 +41,10 @@ _FORMS: Final = (
     r"(?:ahora )?(?:que|q) (?:hago|hacemos|debo hacer|debemos hacer|tengo que hacer|puedo hacer|le digo|hay que hacer)"
     r"(?: ahora| primero)?|y ahora(?: que)?|ahora que|(?:los )?pasos|(?:la )?lista|(?:el )?procedimiento|paso a paso"
     r"|como (?:la |lo |le )?(?:ayudo|ayudamos|actuo)(?: (?:a la nina|al nino))?",
-    r"(?:ماذا|شو|ايش|وش|ما الذي) (?:(?:يجب|لازم|ممكن) (?:ان )?)?(?:افعل|نفعل|اعمل|نعمل|اسوي|نسوي|فعله|اقول لها|اقول له)"
+    r"(?:ماذا|شو|ايش|وش|ما الذي) (?:(?:يجب|لازم|ممكن) (?:ان )?)?"
+    r"(?:افعل|نفعل|اعمل|نعمل|بعمل|منعمل|اسوي|نسوي|بسوي|ساوي|بساوي|فعله|اقول لها|اقول له)"
     r"(?: الان| هلق| اولا)?|والان(?: ماذا)?|(?:ال)?خطوات|(?:ال)?قايمه|(?:ال)?اجراء|خطوه (?:ب)?خطوه"
+    r"|(?:shu|shou|chou|sho) (?:a3mel|a3mil|b3mel|ba3mel)(?: (?:halla2|hala2|hla2))?"
     r"|كيف (?:اساعدها|اساعده|نساعدها|نساعده|اتصرف)",
 )
 _ASKS: Final = re.compile(f"{_WELL}(?:{'|'.join(_FORMS)})")

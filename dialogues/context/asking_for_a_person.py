@@ -32,7 +32,8 @@ _ARE_SOMEBODY: Final = frozenset({"mental_health", "interpretation"})
 
 #: Where the wish ends: "call me Ali" says a name.
 _END: Final = (
-    r"(?=\W*$|\s*[.,;:!?،؛؟]|\s+(?:back|please|pls|now|later|today|tonight|tomorrow|on|at|when|after|before|as|asap|and|or"
+    r"(?=\W*$|\s*[.,;:!?،؛؟]|\s+(?:back|please|pls|now|later|today|tonight|tomorrow|on|at|when|after|before|as"
+    r"|asap|and|or"
     r"|svp|s'il|maintenant|plus|ce|demain|au|sur|quand|apres|avant|et|des"
     r"|por|ahora|luego|hoy|manana|a las|al|cuando|despues|antes|y|en"
     r"|من|الان|هلق|اليوم|بكرا|بعد|قبل|علي|لو|و\w+|[+\d]\S*)(?!\w))"
@@ -93,11 +94,13 @@ _QUIERO: Final = (
     r"(?: (?:por favor|solo|mejor|poder|tambien))*)"
 )
 _BIDDI: Final = (
-    r"(?:بدي|بدنا|ابي|حاب|حابب|حابه|حبيت|اريد|نريد|اود|نود|ارغب|ابغي|ابغا|نبغي|عايزه?|عاوزه?|محتاجه?|احتاج|بحاجه|بغيت|باغيه?"
+    r"(?:بدي|بدنا|ابي|حاب|حابب|حابه|حبيت|اريد|نريد|اود|نود|ارغب|ابغي|ابغا|نبغي|عايزه?|عاوزه?|محتاجه?|احتاج"
+    r"|بحاجه|بغيت|باغيه?"
     r"|ودي|نحب|ممكن|فيني|فيي|بقدر|اقدر|استطيع|(?:هل )?(?:يمكنني|بامكاني)|ينفع|خليني|خلوني|دعني|دعوني|لازم|خاصني)"
 )
 _BDI: Final = (
-    r"(?:bdi|abgha|abghi|bde|baddi|badde|biddi|bidde|bghit|baghi|baghy|[ao]rid|ureed|areed|3?aye?z|3awe?z|ayza|3ayza|7abe?b|7ab"
+    r"(?:bdi|abgha|abghi|bde|baddi|badde|biddi|bidde|bghit|baghi|baghy|[ao]rid|ureed|areed|3?aye?z|3awe?z|ayza"
+    r"|3ayza|7abe?b|7ab"
     r"|n7eb+|nheb+|mumk[ei]n|momk[ei]n|fini|fiyi|b2dar|khallini|khalini)"
 )
 _TALK: Final = r"(?:please )?(?:talk|speak|chat|write|be connected|be put through)(?: (?:to|with))?"

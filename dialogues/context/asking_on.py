@@ -53,6 +53,8 @@ _SMALL_TALK: Final = frozenset({"who_are_you", "change_language", "inform"})
 #: What is no question: "do I have to say yes?" agrees to nothing.
 _NO_QUESTION: Final = frozenset({"affirm", "deny", "goodbye", "inform", "thanks"})
 _SURE_TALK: Final = 0.7
+#: "Who appoints them?" looks for nobody in a town.
+_SURE_SEARCH: Final = 0.5
 
 #: Before what is asked for.
 _WELL: Final = r"(?:(?:ok|okay|well|so|bon|bien|d'accord|bueno|vale|طيب|حسنا|اوكي)[,.]?\s+)?"
@@ -101,6 +103,14 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"(?:toutes )?(?:les )?etapes|retour|quelles sont les etapes|que ne (?:dois-je|faut-il) (?:jamais|pas) faire",
         r"(?:todos )?(?:los )?pasos|volver|cuales son los pasos|que no (?:debo|hay que|se debe) hacer(?: nunca)?",
         r"(?:ما هي )?(?:كل )?(?:ال)?خطوات|رجوع|ماذا يجب الا افعل|ما الذي لا يجب فعله",
+    ),
+    ("procedure_steps", "do"): (
+        r"what (?:do|should|can|must) (?:i|we) do(?: now| first)?|(?:je|on) fai[st] quoi|(?:que"
+        r"|quoi) faire(?: maintenant)?",
+        r"que (?:dois-je|faut-il|doit-on) faire(?: maintenant)?|(?:que|cuales|q) pasos (?:sigo|seguimos"
+        r"|hay que seguir)",
+        r"que (?:hago|hacemos|debo hacer|tengo que hacer)(?: ahora| primero)?",
+        r"(?:ماذا|شو|ايش) (?:يجب ان |لازم )?(?:افعل|نفعل|اعمل|نعمل|بعمل|منعمل|ساوي|بساوي)(?: الان| هلق)?",
     ),
     ("procedure_flags", ""): (
         r"(?:what are )?(?:the )?(?:red flags?|warning signs?|danger signs?)",
@@ -173,6 +183,7 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"|aviso|avisar|avisamos|contacto|contactar)",
         r"(?:a )?que numero(?: llamo)?",
         r"(?:ال)?(?:ارقام|رقم الهاتف|جهات الاتصال)",
+        r"(?:و)?(?:مين|بمين) (?:لازم )?(?:بتصل|اتصل|نتصل|بحكي)(?: فيه)?",
         r"(?:و)?بمن (?:(?:يمكن|يجب) )?(?:ان )?(?:اتصل|الاتصال|نتصل)|من (?:اتصل به|ابلغ)|علي اي رقم اتصل",
     ),
     ("report_case", ""): (
@@ -315,6 +326,7 @@ def _surely_meant(message: UserMessage, answers: bool) -> UserMessage:
     """The message as one that was not understood, where small talk was heard in it and hardly so. `answers`: it may be
     the answer to whether somebody is safe."""
     unsure = message.intent in _SMALL_TALK and message.confidence < _SURE_TALK
+    unsure = unsure or (message.intent == "search_service" and message.confidence < _SURE_SEARCH)
     asks = not answers and message.intent in _NO_QUESTION and message.text.rstrip().endswith(("?", "؟"))
     if not (unsure or asks) or any(entity.name == "place" for entity in message.entities):
         return message
@@ -356,6 +368,8 @@ def _asked(message: UserMessage, key: str, intent: str, part: str, state: Dialog
     of_child, step = state.slots.get("audience") == "child", _step_shown(state, key)
     if of_child and (intent == "procedure_contacts" or part == "child"):
         return None  # whom a child can call is said by a person too
+    if part == "do":  # where danger was told of, it is asked about that danger
+        return None if state.slots.get("danger_reason") else _pressed(message, intent, procedure=key)
     if part in ("done", "skip"):  # they may answer a text that asks "are you safe right now?" just as well
         waits = step and not state.slots.get("safety_question")
         return _pressed(message, intent, procedure=key, **{part: step}) if waits else None

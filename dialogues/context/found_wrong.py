@@ -21,13 +21,23 @@ from dialogues.runtime.model import DialogueState, Entity, UserMessage
 INTENT: Final = "service_wrong"
 #: Nobody says so in more letters; who tells more tells a story.
 LONGEST: Final = 90
+_WITHOUT_A_BED: Final = "homeless_tonight"
 _AFTER_RESULTS: Final = frozenset({"action_find_service", "action_show_way", "action_pass_on"})
 #: After these the results are still what was spoken of.
 _BETWEEN: Final = frozenset(
-    {"action_listen", "action_not_understood", "utter_goodbye", "utter_hello_again", "utter_welcome", "utter_what_next"}
+    {
+        "action_listen",
+        "action_not_understood",
+        "action_service_wrong",
+        "utter_goodbye",
+        "utter_hello_again",
+        "utter_welcome",
+        "utter_what_next",
+    }
 )
-#: Danger stays danger, also where "they sent me away" is said of a place that was shown.
-_STAYS: Final = frozenset({"in_danger", "not_safe", "report_case"})
+#: What stays what it is. Danger that the heads heard in such words does not: "they sent me away" is the words of our
+#: own button, and right under results it says of a place what said bare may be a removal. No form of it holds more.
+_STAYS: Final = frozenset({"not_safe", "report_case"})
 
 _WELL: Final = (
     r"(?:(?:hi|hello|hey|sorry|but|so|well|thanks|no|bonjour|salut|mais|bon|non|hola|pero|bueno|مرحبا|بس|لكن"
@@ -66,9 +76,19 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "refused_me": (
         r"they (?:sent|turned) (?:me|us) away|they (?:refused|rejected) (?:me|us)"
-        r"|(?:i was|we were) (?:refused|turned away"
-        r"|sent away|rejected)|refused me|they (?:did not|didn't|would not|wouldn't|don't) (?:let (?:me|us) in"
+        r"|(?:i was|we were|got) (?:refused|turned away"
+        r"|sent away|rejected)|refused me|they (?:did not|didn'?t|would not|wouldn'?t|don'?t) (?:let (?:me|us) in"
         r"|take (?:me|us)|help (?:me|us)|want (?:me|us))",
+        r"they (?:said|told (?:me|us)) (?:no|to (?:go away|leave|come back(?: later| tomorrow| another day)?))"
+        rf"|{_IT} ?(?:was|were|is|are|'s|'re)(?: all| already)? full{_WHEN}|there (?:was|were|is|are) no (?:more )?"
+        r"(?:place|room|space|beds?)(?: (?:left|for (?:me|us)))?",
+        rf"{_C} ?(?:etai(?:t|ent)|est|sont)(?: deja)? (?:complet|plein)(?:e?s?){_WHEN}|complet"
+        r"|il (?:n'y|y) (?:a|avait) plus de (?:place|lit)s?|(?:ils|on) (?:m'ont|m'a|nous ont|nous a) dit (?:non|que non"
+        r"|de (?:partir|revenir(?: demain| plus tard)?))",
+        rf"{_EL}(?:estaba|esta|estaban)(?: ya)? llen[oa]s?{_WHEN}|no (?:hay|habia) (?:lugar|espacio|camas?|cupo)"
+        r"|(?:me|nos) dijeron (?:que )?(?:no|volviera(?:mos)?(?: manana| luego)?|me fuera)",
+        rf"{_ALMAKAN}(?:كان|كانت|طلع) (?:مليان|مليانه|ممتلي|فل){_WHEN}|ما (?:في|كان في) (?:مكان|محل|اسره|سرير)"
+        r"|قالو(?:ا)? ?(?:لي|لنا) (?:لا|روح|ارجع(?: بكرا| بعدين)?)",
         r"(?:ils|on|elle|il) (?:m'ont|m'a|nous ont|nous a) (?:renvoye|refuse|rejete|mis dehors|refoule)(?:e?s?)"
         r"|refusee?|ils n'ont pas voulu (?:de moi|me prendre|m'aider|de nous)",
         r"(?:me|nos) (?:rechazaron|echaron|dijeron que no|negaron la entrada|corrieron|sacaron)"
@@ -87,7 +107,7 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "": (
         r"(?:nobody|no one) (?:answers|answered|picks up|picked up|replies)(?: (?:the|their) (?:phone|call))?"
-        r"|they (?:don't|do not|didn't|did not) (?:answer|pick up)(?: (?:the|their) (?:phone|call))?",
+        r"|they (?:don'?t|do not|didn'?t|did not) (?:answer|pick up)(?: (?:the|their) (?:phone|call))?",
         r"personne ne (?:repond|decroche)(?: au telephone)?"
         r"|(?:ca|ils) (?:ne )?repond(?:ent)? pas|ca sonne dans le vide",
         r"nadie (?:contesta|responde|atiende|contesto)(?: (?:el|al) telefono)?"
@@ -100,16 +120,23 @@ _SAID: Final[Mapping[str, tuple[str, ...]]] = {
 
 def as_found_wrong(message: UserMessage, state: DialogueState) -> UserMessage:
     """The message as a press of "This was wrong", where it says so of what was shown."""
-    if message.intent in _STAYS or not 0 < len(message.text) <= LONGEST or message.text.startswith("/"):
-        return message
-    busy = state.active_loop.get("name") or state.slots.get("safety_question")
-    if busy or not state.slots.get("results_in_sight") or not _results_spoken_of(state):
-        return message
-    wrong = what_was_wrong(message.text)
+    wrong = None if message.intent in _STAYS else said_of_results(message.text, state)
     if wrong is None:
         return message
     told = (Entity("wrong", wrong),) if wrong else ()
     return replace(message, intent=INTENT, confidence=1.0, ranking=((INTENT, 1.0),), entities=told)
+
+
+def said_of_results(text: str, state: DialogueState) -> str | None:
+    """What a whole message says of a place that was shown, as `what_was_wrong` does, while results are spoken of."""
+    if not 0 < len(text) <= LONGEST or text.startswith("/"):
+        return None
+    # Whoever has no bed was asked whether they are safe before beds were shown: of these they speak now.
+    waits = state.slots.get("safety_question") and state.slots.get("danger_reason") != _WITHOUT_A_BED
+    busy = state.active_loop.get("name") or waits
+    if busy or not state.slots.get("results_in_sight") or not _results_spoken_of(state):
+        return None
+    return what_was_wrong(text)
 
 
 def what_was_wrong(words: str) -> str | None:

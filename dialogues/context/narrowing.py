@@ -23,11 +23,16 @@ _LISTEN = "action_listen"
 
 def as_narrowing(message: UserMessage, events: Sequence[Event]) -> UserMessage:
     """The message as one that narrows what was just shown, where it says nothing else."""
-    if message.intent in _GO_FIRST or message.text.startswith("/") or _last_action(events) not in _AFTER_RESULTS:
+    if message.intent in _GO_FIRST or message.text.startswith("/") or not shows_results(events):
         return message
     if narrowing_in(message.text) is None:
         return message
     return replace(message, intent=INTENT, confidence=1.0, entities=())
+
+
+def shows_results(events: Sequence[Event]) -> bool:
+    """Whether results are what was shown last."""
+    return _last_action(events) in _AFTER_RESULTS
 
 
 def _last_action(events: Sequence[Event]) -> str | None:

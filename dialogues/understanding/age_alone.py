@@ -18,7 +18,7 @@ _NAMES_A_CHILD = frozenset(
         "una el para mi nuestro nuestra es tiene tengo como unos anos edad nino nina chico chica muchacho muchacha "
         "nene nena menor joven adolescente hijo hija hermano hermana "
         "ولد بنت صبي طفل طفله شاب فتاه فتي ابني بنتي اخي اختي عمره عمرها عمري سنه سنين سنوات عام هو هي انا "
-        "لولد لبنت"
+        "لولد لبنت ana 3omri 3omre 3umri 3andi 3am sana sne sene 3omro 3omra"
     )
 )
 #: Whoever says that somebody says otherwise.
@@ -48,6 +48,20 @@ _CHILDREN = frozenset(
         "garcon garcons fille filles enfant enfants ado fillette gamin il elle "
         "nino nina ninos ninas chico chica muchacho muchacha menor adolescente nene nena "
         "ولد بنت صبي طفل طفله شاب فتاه فتي اولاد بنات اطفال عمره عمرها"
+    )
+)
+#: What children wear, and its colours: with an age and whose it is, and nothing else, no danger can be said.
+_LOOKS = frozenset(
+    words(
+        "with and in wearing wears has dark light long short hair jacket coat hoodie jumper tshirt shirt trousers "
+        "jeans shoes cap hat scarf backpack bag glasses red blue green black white yellow grey gray brown pink "
+        "orange small tall avec et en porte veste manteau pull sweat pantalon jean chaussures casquette bonnet "
+        "echarpe foulard sac cheveux lunettes rouge bleu bleue vert verte noir noire noirs blanc blanche jaune "
+        "gris grise marron rose petit petite grand con y lleva trae chamarra chaqueta abrigo sudadera camisa "
+        "camiseta pantalon zapatos tenis gorra mochila pelo rojo roja azul verde negro negra blanco blanca "
+        "amarillo amarilla gris cafe rosa alto alta bajo como لابس لابسه معه معها جاكيت جكيت سترة كنزه بلوزه قميص "
+        "تيشيرت بنطلون حذاء بوط طاقيه شنطه شعر شعره شعرها نظارات احمر ازرق اخضر اسود ابيض اصفر رمادي بني زهري "
+        "حمرا زرقا سودا بيضا تقريبا حوالي شي قصير طويل"
     )
 )
 #: What befalls a body is no look.
@@ -83,6 +97,14 @@ def tells_only_an_age(folded: str) -> bool:
     if len(ages) != 1 or len(told) == 1:  # a number alone may choose from a list
         return False
     return ages[0] <= _OLDEST and _NAMES_A_CHILD.issuperset(word for word in told if not word.isdigit())
+
+
+def tells_only_of_looks(folded: str) -> bool:
+    """Whether a folded message is a child, its age and what it wears, and not a word more."""
+    told = words(folded)
+    ages, plain = _ages(told), {word for word in told if not word.isdigit()}
+    aged = ages[0] < _OF_FULL_AGE if len(ages) == 1 else not ages and bool(plain & _NUMBERS)
+    return aged and bool(plain & _CHILDREN) and plain <= _NAMES_A_CHILD | _LOOKS | _NUMBERS
 
 
 def describes_a_child(folded: str) -> bool:

@@ -23,7 +23,8 @@ _ELIDED = re.compile(r"(?i)[dljn][’'](?=\w{3})")
 _AGE = re.compile(
     r"\b(?:(?:i am|im|aged?|edad|tengo|tiene|j'?ai|il a|elle a|agee? de|عمري|عمره|عمرها|3omri|3andi|tenho|miaka|мені)"
     r"\s*:?\s*(\d{1,2})\b"
-    r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne|yas\w*|jir|ساله\w*|سال|рок\w+)\b)"
+    r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne|yas\w*|jir|ساله\w*"
+    r"|سال|рок\w+)\b)"
 )
 #: What stands before a place in languages that are heard and not yet answered in; folded.
 _BEFORE_PLACE_HEARD = frozenset(("em", "na", "у", "в", "біля", "до", "katika", "huko", "mjini", "magaalada", "oo"))
@@ -183,6 +184,10 @@ class EntityFinder:
     def find(self, shown: str, language: str, *, searching: bool = False) -> list[Entity]:
         """`searching`: the message asks for a service, so that a word nobody knows may be a misspelt place."""
         return [*self._find_places(shown, language, searching), *_find_ages(shown), *_find_languages(shown)]
+
+    def knows(self, name: str) -> bool:
+        """Whether these folded words are the name of a place, and no words of a sentence."""
+        return name in self._places
 
     def _find_places(self, shown: str, language: str, searching: bool) -> list[Entity]:
         """The places named, the one that is meant first: where somebody is or wants to be, not where they came from."""

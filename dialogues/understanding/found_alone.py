@@ -11,9 +11,9 @@ from dialogues.understanding.fold import words
 
 _FOUND = frozenset(
     words(
-        "found came picked trouve trouvee trouves trouvees recupere "
+        "found came arrived picked arrive arrivee arrives llego llegaron trouve trouvee trouves trouvees recupere "
         "encontre encontramos encontrado encontrada hallamos halle hallado hallada "
-        "وجدنا وجدت لقينا لقيت عثرنا عثرت"
+        "وصل وصلت وصلوا اجا اجت وجدنا وجدت لقينا لقيت عثرنا عثرت"
     )
 )
 _CHILD = frozenset(
@@ -46,6 +46,7 @@ _AROUND = frozenset(
         "he hemos una el los las unos dos tres adulto adultos padres en estacion del tren trenes autobus autobuses "
         "buses terminal central anden aeropuerto puerto frontera fronterizo carretera calle parque sala espera y esta "
         "estan con nosotros nosotras conmigo nuestra oficina que hago hacemos debo ahora aqui cerca anos tiene "
+        "عالحدود عالمحطه "
         "علي في ب محطه بمحطه القطار بالقطار الباص بالباص الباصات الحافلات المطار بالمطار الميناء بالميناء الحدود "
         "الشارع بالشارع الطريق الرصيف قرب عند ع اهل اهله اهلها كبار وهو وهي هو هي معنا معي مكتبنا بمكتبنا عندنا الان "
         "هلق شو ماذا نعمل نفعل اعمل افعل لازم عمره عمرها سنه سنين سنوات"

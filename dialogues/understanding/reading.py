@@ -24,14 +24,23 @@ from dialogues.understanding.age_alone import (
     introduces_oneself,
     tells_only_an_age,
     tells_only_of_a_wrong_age,
+    tells_only_of_looks,
 )
 from dialogues.understanding.codes import Codes, is_number
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
 from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
+from dialogues.understanding.everyday import AS_HEARD, everyday
 from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.found_alone import is_looked_after, tells_only_of_a_child_found
 from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
+from dialogues.understanding.lost import (
+    FAMILY_TRACING,
+    calls_like_a_child,
+    looks_for_family,
+    lost_with_whom,
+    without_own_work,
+)
 from dialogues.understanding.model import Ask, Priority, Reading, Risk
 from dialogues.understanding.own_case import asks_to_erase_words, return_code
 from dialogues.understanding.phrases import Known
@@ -59,6 +68,7 @@ _ASKS_NOTHING = ("report_case", "inform", "affirm", "deny")
 #: Whoever surely chats of something else (a game, a song, tired feet) must sound more like danger, as if they asked
 #: half as surely; who only seems to, no more than anybody.
 _CHATS, _SURELY_CHATS = 0.5, 0.9
+_SURE_TALK = 0.7
 #: What is said before a question, and what such a question must have at least beside it.
 _COURTESIES, _ASKED, _ASKED_AFTER_GREETING = ("greet", "thanks"), ("procedure/", "search_service/"), 0.08
 _CACHE_SIZE = 4096
@@ -189,29 +199,45 @@ class Understanding:
         if _PUZZLED.match(folded):
             return Reading(shown, guess.language, False, "nlu_fallback", 0.0, (), (), None)
         erases = asks_to_erase_words(folded)
-        plain = known.intent if known else _plainly(folded, erases)
-        ranking = self._rank(scores.intents, plain)
+        usual = None if known else everyday(folded, self._entities.knows)
+        plain = known.intent if known else _plainly(folded, erases, usual)
+        ranking = self._rank(scores.intents, plain or "")
+        if usual == AS_HEARD:
+            ranking = _surely(ranking)
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
-        elif plain:  # whoever takes back their words sounds like who says farewell
+        elif plain is not None:  # whoever takes back their words sounds like who says farewell
             risk = self._screen.read(folded, NO_MEANING, cautious=cautious) or _plain_risk(folded)
         else:
-            asks = _asks(ranking[0], folded)
-            if scores.unmoved is not None:
-                asks = min(asks, _asks(self._rank(scores.unmoved, "")[0], folded))
-            unsure, answers = cautious or self._embedder is None, ranking[0][0] == "inform"
-            # A number alone means nothing: a telephone, an age, an hour, a code to come back. "112" is in the lists.
-            numbers_only = is_number(shown) or return_code(shown) is not None
-            meaning = NO_MEANING if numbers_only else scores.meaning
-            risk = self._screen.read(folded, meaning, asks=asks, answers=answers, cautious=unsure)
+            risk = _told_of(lost_with_whom(folded), self._heard(shown, folded, ranking, scores, cautious))
+            if looks_for_family(folded):
+                ranking = self._rank(scores.intents, FAMILY_TRACING)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
+        # "Gracias a Dios" is no department of Honduras, and a blue jacket no Azraq.
+        if usual not in (None, "inform") or tells_only_of_looks(folded):
+            entities = [entity for entity in entities if entity.name != "place"]
         if risk:
             risk = raised_for_age(risk, _youngest(entities))
         reporter = speaks_of_another(folded) or (risk is not None and befalls_another(folded, risk.reason))
-        if scores.child >= self._child_from and not reporter:
+        small = looks_for_family(folded) and calls_like_a_child(folded)
+        # Everybody says "what if they say no?": it does not tell who writes.
+        if (scores.child >= self._child_from and not reporter and usual is None) or small:
             entities.append(Entity("writer", "child"))
         return _settle(shown, guess.language, guess.certain, ranking, entities, risk, reporter)
+
+    def _heard(
+        self, shown: str, folded: str, ranking: list[tuple[str, float]], scores: _Scores, cautious: bool
+    ) -> Risk | None:
+        """The danger in a message that is no reviewed and no everyday words, by the word lists and the heads."""
+        asks = _asks(ranking[0], folded)
+        if scores.unmoved is not None:
+            asks = min(asks, _asks(self._rank(scores.unmoved, "")[0], folded))
+        unsure, answers = cautious or self._embedder is None, ranking[0][0] == "inform"
+        # A number alone means nothing: a telephone, an age, an hour, a code to come back. "112" is in the lists.
+        numbers_only = is_number(shown) or return_code(shown) is not None
+        meaning = NO_MEANING if numbers_only else without_own_work(scores.meaning, folded)
+        return self._screen.read(folded, meaning, asks=asks, answers=answers, cautious=unsure)
 
     def _score(self, messages: Sequence[str]) -> list[_Scores]:
         """Of messages as shown. Long ones are read window by window; a risk in any of them counts, the
@@ -298,21 +324,34 @@ def _after_a_greeting(ranking: list[tuple[str, float]]) -> list[tuple[str, float
     return [(asked, chance / (1.0 - greeted)), *(pair for pair in ranking if pair[0] != asked)]
 
 
-def _plainly(folded: str, erases: bool) -> str:
-    """What words mean that the heads mistake for danger; "" where they must be asked."""
+def _plainly(folded: str, erases: bool, usual: str | None) -> str | None:
+    """What words mean that the heads mistake for danger, "" where only that is wrong; None where they must be asked."""
     if erases:
         return "ask_human"  # only a person can erase what was told
     if tells_only_of_a_wrong_age(folded):
         return "procedure/age_assessment"
     if tells_only_of_a_child_found(folded):
         return "procedure/identify_uasc"
-    return "inform" if tells_only_an_age(folded) else ""
+    return "inform" if tells_only_an_age(folded) or tells_only_of_looks(folded) else usual
 
 
 def _plain_risk(folded: str) -> Risk | None:
     """A child found alone is not missing, and is without anybody until somebody has it with them."""
     alone = tells_only_of_a_child_found(folded) and not is_looked_after(folded)
     return Risk("homeless_tonight", Priority.P1, 0.9, "words") if alone else None
+
+
+def _surely(ranking: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Without the small talk that the heads only guess at in words of ours: no "goodbye" for "I already told you"."""
+    label, chance = ranking[0]
+    return ranking if "/" in label or chance >= _SURE_TALK else [("nlu_fallback", 0.0), *ranking[1:]]
+
+
+def _told_of(lost: Risk | None, heard: Risk | None) -> Risk | None:
+    """The danger that the heads hear, by the name that it has in words that say who is lost."""
+    if lost is None or heard is None:
+        return lost or heard
+    return replace(heard, reason=lost.reason) if heard.source == "meaning" else heard
 
 
 def _asks(likeliest: tuple[str, float], folded: str) -> float:

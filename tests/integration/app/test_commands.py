@@ -136,13 +136,14 @@ def test_understanding_answers_each_line_and_survives_every_broken_one(installat
         {"id": "g", "text": "\u202e\x00hello", "lang": "xx"},
         {"id": "h", "text": "أين أنام الليلة؟"},
         {"id": "i", "text": "my son cannot go to school, i want to talk to a person"},
+        {"id": "j", "text": "a doctor in Sanremo that speaks arabic"},
     )
 
     assert [each["id"] for each in found] == [
-        "a", 2, None, None, "b", None, "c", "d", {"a": 1}, "\ud800", None, None, "e", "f", "g", "h", "i",
+        "a", 2, None, None, "b", None, "c", "d", {"a": 1}, "\ud800", None, None, "e", "f", "g", "h", "i", "j",
     ]  # fmt: skip
     decided = [each for each in found if "error" not in each]
-    assert [each["id"] for each in decided] == ["a", 2, "\ud800", "e", "f", "g", "h", "i"]
+    assert [each["id"] for each in decided] == ["a", 2, "\ud800", "e", "f", "g", "h", "i", "j"]
     for each in decided:
         assert set(each) == FIELDS
         assert each["type"] in TYPES
@@ -150,6 +151,7 @@ def test_understanding_answers_each_line_and_survives_every_broken_one(installat
         assert 0 <= float(str(each["confidence"])) <= 1
     assert (found[0]["type"], found[0]["reason"], found[0]["priority"]) == ("escalate", "immediate_danger", "P0")
     assert (found[1]["type"], found[1]["need"], found[1]["place"]) == ("service_search", "shelter", "Ventimiglia")
+    assert (found[-1]["type"], found[-1]["need"]) == ("service_search", "health")  # no interpreter
     assert (decided[7]["type"], decided[7]["key"]) == ("escalate", "school_enrolment"), "as the chat hears it"
     assert decided[4]["reason"] != "x", "typed commands are plain words here too: heard, and never obeyed"
     assert decided[6]["language"] == "ar"

@@ -136,6 +136,16 @@ async def test_who_writes_what_a_button_says_has_pressed_it_while_it_is_the_last
     assert [heard.intent for heard in world.engine.heard] == ["inform", "search_service", "inform", "in_danger"]
 
 
+async def test_what_may_be_a_removal_is_said_of_a_place_that_was_just_shown_and_only_then(world: World):
+    world.engine.shown = ("one",)
+    for words in ("They sent me away", "on m'a renvoyé", "they sent me away, he has a knife"):
+        await world.write(words)
+    await world.settle()
+
+    assert [heard.intent for heard in world.engine.heard] == ["inform", "service_wrong", "in_danger"]
+    assert [entity.value for entity in world.engine.heard[1].entities] == ["refused_me"]
+
+
 async def test_a_tap_that_is_no_button_of_ours_is_read_as_words(world: World):
     await world.write("", kind="tap", payload="he has a knife", tap_id="t1")
     await world.settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -123,6 +123,7 @@ class EchoEngine:
     heard: list[UserMessage] = field(default_factory=list)
     states: list[DialogueState] = field(default_factory=list)
     replies: tuple[Reply, ...] | None = None
+    shown: Sequence[str] = ()  # the services that each turn finds
 
     async def turn(self, state: DialogueState, message: UserMessage) -> Turn:
         self.heard.append(message)
@@ -130,6 +131,9 @@ class EchoEngine:
         if self.broken:
             raise RuntimeError("no engine")
         state = replace(state, slots={**state.slots, "count": state.slots.get("count", 0) + 1})
+        if self.shown:
+            slots = {**state.slots, "results_in_sight": list(self.shown)}
+            state = replace(state, slots=slots, events=({"event": "action", "name": "action_find_service"},))
         if self.silent:
             return Turn(state, (), ())
         if self.replies is not None:

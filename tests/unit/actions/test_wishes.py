@@ -64,6 +64,7 @@ def test_a_wish_is_asked_for_as_the_directory_knows_it_and_care_in_pregnancy_is_
 
 def test_who_looks_for_a_doctor_who_speaks_their_language_is_not_sent_to_an_interpreter():
     assert need_beside("interpretation", "a doctor in Sanremo that speaks Arabic") == "health"
+    assert need_beside("interpretation", "un médico en Tapachula que hable creole") == "health"
     assert need_beside("interpretation", "un avocat qui parle tigrinya") == "legal"
     assert (
         need_beside("interpretation", "an interpreter who speaks Arabic, for the doctor's letter") == "interpretation"

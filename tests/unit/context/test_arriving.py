@@ -12,7 +12,9 @@ SAY_IT = (
     *("he is here", "He's here!", "she's back", "my uncle is here now", "help he's at the door", "they are outside"),
     *("il est là", "Il est là !", "mon oncle est là", "il est revenu", "elle arrive", "il est devant la porte"),
     *("está aquí", "ya está aquí", "ya llegó", "él está afuera", "está en la puerta"),
-    *("هو هنا", "هو هون هلق", "إنه هنا", "رجع", "عالباب"),
+    *("هو هنا", "هو هون هلق", "إنه هنا", "رجع", "عالباب", "لا، هو هون"),
+    *("he is with me now", "il est avec moi", "está conmigo", "هو معي هلق"),
+    *("no wait he is back", "no, he's here", "non attends il est revenu", "espera ya llegó"),
 )
 SAY_IT_NOT = (
     *("is he here?", "he is here?", "he is not here", "I am here", "my brother is here", "he is 12", "he was here"),
@@ -34,8 +36,11 @@ def test_that_somebody_has_come_is_read_in_four_languages_and_from_nothing_else(
         ({**TOLD, "speaks_for_child": True}, "the uncle is here", "not_safe"),
         ({**TOLD, "audience": "worker"}, "son oncle est là", "not_safe"),
         ({**TOLD, "audience": "worker"}, "عمها هنا", "not_safe"),
-        ({**TOLD, "safety_question": None}, "he is here", "inform"),
-        ({}, "he is here", "inform"),
+        ({**TOLD, "safety_question": None}, "no wait he is back", "not_safe"),
+        ({}, "he is here", "in_danger"),
+        ({}, "ils sont là", "in_danger"),
+        ({}, "she is here with me", "inform"),
+        ({"audience": "worker"}, "he is here", "inform"),
     ],
     ids=[
         "of whom they fear",
@@ -44,8 +49,11 @@ def test_that_somebody_has_come_is_read_in_four_languages_and_from_nothing_else(
         "a worker, of whom they fear",
         "in French",
         "in Arabic",
-        "it is over",
-        "nothing was told",
+        "they had said that they are safe",
+        "the first thing that is said",
+        "the first thing that is said, in French",
+        "of a woman beside them",
+        "a worker, of nobody who is feared",
     ],
 )
 def test_it_is_danger_only_where_whoever_writes_fears_somebody(

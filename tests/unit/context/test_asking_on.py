@@ -102,10 +102,19 @@ def test_who_writes_what_a_button_says_is_answered_as_if_they_pressed_it(label: 
         ("بمن أتصل؟", ("procedure_contacts", {})),
         ("ما هي المهل؟", ("procedure_why", {"part": "time_limits"})),
         ("ما الوثائق المطلوبة", ("procedure_why", {"part": "documents"})),
+        ("what do I do?", ("procedure_steps", {})),
+        ("شو بعمل", ("procedure_steps", {})),
+        ("qué pasos sigo", ("procedure_steps", {})),
+        ("مين بتصل", ("procedure_contacts", {})),
     ],
 )
 def test_a_few_plain_words_ask_on_about_the_text_just_given(words: str, meant: tuple[str, dict[str, Any]]) -> None:
     assert heard(words, after()) == meant
+
+
+def test_what_to_do_is_asked_about_danger_where_danger_was_told_and_nobody_is_looked_for_with_who() -> None:
+    assert heard("what do I do?", after(danger_reason="sexual_abuse"))[0] == "nlu_fallback"
+    assert heard("who appoints them", after(), "search_service")[0] == "nlu_fallback"
 
 
 @pytest.mark.parametrize(

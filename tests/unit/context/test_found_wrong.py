@@ -12,10 +12,24 @@ CLOSED = (
 )
 REFUSED = (
     *("they sent me away", "refused me", "they didn't let me in", "ils m'ont refusé", "on m'a renvoyé"),
-    *("me rechazaron", "no me dejaron entrar", "رفضوني", "ما استقبلوني"),
+    *("me rechazaron", "no me dejaron entrar", "رفضوني", "ما استقبلوني", "they said no", "قالولي لا"),
+    *(
+        "ils m'ont dit de revenir demain",
+        "on m'a dit non",
+        "it was full",
+        "c'était complet",
+        "estaba lleno",
+        "كان مليان",
+    ),
 )
 IN_VAIN = (
-    *("nobody answers the phone", "they don't answer", "personne ne répond au téléphone", "nadie contesta el teléfono"),
+    *(
+        "nobody answers the phone",
+        "they didnt answer",
+        "they don't answer",
+        "personne ne répond au téléphone",
+        "nadie contesta el teléfono",
+    ),
     *("ما حدا عم يرد عالتلفون", "لا أحد يرد"),
 )
 NOTHING = (
@@ -36,12 +50,17 @@ def test_what_was_wrong_with_a_place_is_read_in_four_languages_and_from_nothing_
     assert {words: what_was_wrong(words) for words in NOTHING} == dict.fromkeys(NOTHING)
 
 
-def test_it_is_said_of_results_only_while_they_are_spoken_of_and_danger_stays_danger() -> None:
+def test_it_is_said_of_results_only_while_they_are_spoken_of_whatever_the_heads_heard_in_it() -> None:
     def heard(intent: str = "inform", *later: str, slots: dict[str, object] = SIGHT) -> str | None:
         done = ({"event": "action", "name": name} for name in later)
         return as_found_wrong(UserMessage("it was closed", intent), DialogueState(slots, {}, (*SHOWN, *done))).intent
 
     assert heard() == heard("inform", "utter_goodbye", "action_listen") == "service_wrong"
-    assert heard("in_danger") == "in_danger"
+    assert heard("in_danger") == "service_wrong"  # "they sent me away" alone may be a removal, right here it is not
+    assert heard("in_danger", "action_answer_procedure") == heard("in_danger", slots={}) == "in_danger"
+    assert heard("in_danger", slots={**SIGHT, "safety_question": True}) == "in_danger"
+    assert heard("not_safe") == "not_safe"
+    no_bed = {**SIGHT, "safety_question": True, "danger_reason": "homeless_tonight"}
+    assert heard("deny", slots=no_bed) == "service_wrong"  # beds were shown since it was asked
     assert heard("inform", "action_answer_procedure") == heard(slots={}) == "inform"
     assert heard(slots={**SIGHT, "safety_question": True}) == "inform"

@@ -5,6 +5,7 @@ from dialogues.understanding.age_alone import (
     introduces_oneself,
     tells_only_an_age,
     tells_only_of_a_wrong_age,
+    tells_only_of_looks,
 )
 from dialogues.understanding.fold import fold
 
@@ -73,3 +74,16 @@ def test_a_name_in_few_words_is_an_introduction(text: str, introduced: bool):
 )
 def test_what_a_child_suffers_is_no_look(text: str, described: bool):
     assert describes_a_child(fold(text)) is described
+
+
+@pytest.mark.parametrize(
+    ("text", "looks"),
+    [
+        ("a boy of about ten, red jacket", True), ("une fille de 15 ans, veste bleue", True),
+        ("un niño como de 8, camisa roja", True), ("ولد عمره تقريبا ١٠ سنين جاكيت ازرق", True),
+        ("a boy of ten, red eyes", False), ("a girl of 14 with a man", False), ("a red jacket", False),
+        ("I am 15, black jacket, follow me", False), ("a man of 40 in a red jacket", False),
+    ],
+)  # fmt: skip
+def test_a_child_its_age_and_what_it_wears_is_no_danger_and_a_word_more_may_be(text: str, looks: bool):
+    assert tells_only_of_looks(fold(text)) is looks

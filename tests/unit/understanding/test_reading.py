@@ -355,6 +355,7 @@ def test_the_command_for_help_is_no_cry_for_help(understanding: Understanding):
     ("text", "intent"),
     [
         ("hi", "greet"), ("I want a person", "ask_human"), ("Calais", "inform"),
+        ("i already told you", "nlu_fallback"), ("no entiendo", "change_language"),
         # our own buttons, typed
         ("Parler à quelqu’un", "ask_human"), ("parler a quelqun", "ask_human"), ("Hablar con una persona", "ask_human"),
         ("التحدث مع شخص", "ask_human"), ("Find help near me", "search_service"),
