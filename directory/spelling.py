@@ -256,7 +256,7 @@ def spelt_out(folded: str) -> str:
     return f"{_SHORTENED[first]} {rest}" if space and first in _SHORTENED else folded
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def ear(folded: str) -> str:
     """A folded name as a foreign ear keeps it: Arabizi digits are letters, w is a vowel, b and p and v are one."""
     if folded and "\u0620" <= folded[0] <= "\u06d3":

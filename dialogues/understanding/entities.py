@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from os.path import commonprefix
 from typing import Any
 
 from msgspec import Struct
@@ -107,6 +109,8 @@ _KNOWN, _BEGINS_ALIKE = 3, 0.84
 _SURELY_ALIKE = 0.88
 #: and several words to be one name before each of them is a place.
 _WHOLE_ALIKE = 0.9
+#: What two forms of one word share, and how long the end of each is at most.
+_SHORTEST_BEGINNING, _LONGEST_ENDING, _LONGEST_ENDING_OF_OURS = 5, 3, 2
 #: What a word has in its favour that stands where a place stands, and each word of a name that is whole.
 _EXPECTED, _WHOLE = 0.04, 0.01
 #: A place of this weight is meant even by a word of ours: lessons dublin.
@@ -201,7 +205,7 @@ class EntityFinder:
         self._listed = names
         self._consonants: dict[str, list[str]] = {}
         self._great_sounds: list[str] = []
-        self._beginnings: frozenset[str] = frozenset()
+        self._words: list[str] = []
 
     def find(self, shown: str, language: str, *, searching: bool = False) -> list[Entity]:
         """`searching`: the message asks for a service, so that a word nobody knows may be a misspelt place."""
@@ -429,16 +433,21 @@ class EntityFinder:
 
     def _inflects_a_word(self, name: str) -> bool:
         """Whether a word of ours begins alike and only its end is another: séances, llevarnos."""
-        if not self._beginnings:
-            ours = [
-                word
-                for word in self._common
-                if word in self._often or self._sounding.get(spelling.ear(word), 0) < _KNOWN
-            ]  # among those that are seldom written are names as people misspell them
-            self._beginnings = frozenset(
-                word[: len(word) - ending] for word in ours for ending in (0, 1, 2) if len(word) - ending >= 5
-            )
-        return any(name[: len(name) - ending] in self._beginnings for ending in range(4))
+        if not self._words:
+            # Among those that are seldom written are names as people misspell them.
+            seldom = self._common - self._often
+            misspelt = {word for word in seldom if self._sounding.get(spelling.ear(word), 0) >= _KNOWN}
+            self._words = sorted(word for word in self._common - misspelt if len(word) >= _SHORTEST_BEGINNING)
+        shortest = max(_SHORTEST_BEGINNING, len(name) - _LONGEST_ENDING)
+        if len(name) < shortest:
+            return False
+        for at in range(bisect_left(self._words, name[:shortest]), len(self._words)):
+            word = self._words[at]
+            if not word.startswith(name[:shortest]):
+                return False
+            if len(commonprefix((name, word))) >= len(word) - _LONGEST_ENDING_OF_OURS:
+                return True
+        return False
 
     def _with_the_same_consonants(self, name: str) -> float:
         if not self._consonants:  # a quarter of a second that no start waits for
