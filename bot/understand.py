@@ -21,8 +21,9 @@ from dialogues.understanding.decision import decide
 from dialogues.understanding.embedder import EmbedderMissing
 from dialogues.understanding.model import Reading
 from dialogues.understanding.towns import shipped_places
+from directory.countries import country_in_english
 from directory.gazetteer import GAZETTEER, Gazetteer
-from directory.places import Places, country_in_english
+from directory.places import Places
 
 
 class NotAMessage(Exception):

@@ -24,18 +24,31 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
+from directory.countries import and_its_country, country_named
 from directory.geography import METRES_A_DEGREE, distance_m
 from directory.scripts import romanised
-from directory.spelling import bare, consonants, fold, in_latin, likeness, sounds, without_prefix
+from directory.spelling import LONGEST_NAME as LONGEST_NAME
+from directory.spelling import (
+    bare,
+    consonants,
+    ear,
+    fold,
+    in_latin,
+    likeness,
+    sounds,
+    spelt_out,
+    without_prefix,
+)
 
 SUPPLEMENT = Path(__file__).resolve().parent / "data" / "places.csv"
 TOWNS = SUPPLEMENT.with_name("towns.csv")
 #: The places whose English name is not the one that GeoNames has, by key.
 ENGLISH = SUPPLEMENT.with_name("english.csv")
+#: What people call a place beside its names: short, among locals, in another language.
+CALLED = SUPPLEMENT.with_name("called.csv")
 
-#: Longer is not the name of a place, and would cost time to compare.
-LONGEST_NAME = 80
 #: A shared location farther from every known place has no name here.
 FARTHEST_M = 200_000
 #: Two towns of one name nearer than this are one.
@@ -60,6 +73,17 @@ SOUNDS_ALIKE, SOUNDS_ALIKE_BY_LETTERS, SOUNDS_ALIKE_BY_WEIGHT = 50.0, 0.4, 2.0
 READ_ALOUD_BY_WEIGHT, READ_ALOUD_USUAL = 1.5, 4
 #: How well the beginning of a name fits, less one for each letter left out; a shorter one is of too many names.
 CUT_SHORT, SHORTEST_BEGINNING = 84.0, 5
+#: How well a name fits that is heard alike by a foreign ear, and how much of that its letters say.
+EAR_ALIKE, EAR_BY_LETTERS, SHORTEST_HEARD = 76.0, 14.0, 3
+#: So many of the names that are nearest by their letters, or by their consonants, are compared.
+COMPARED = 48
+#: What each step of its weight has in a place's favour: one letter more of likeness must not beat a city fifty times
+#: as large. Above the heaviest, and for places of the usual weight, nothing more.
+PRIOR_BY_WEIGHT, HEAVIEST, USUAL = 2.5, 6, 3
+#: What a name has in its favour beside which its country was named.
+NAMED_BESIDE = 10.0
+#: A place of this weight and less is seldom meant by another name than its own: Zurik is Zurich, and not Żurrieq.
+SELDOM_MEANT, OTHER_NAME = 2, 4.0
 #: What a place has in its favour for lying on the routes, against all the towns of the world.
 OWN_BONUS = 4.0
 
@@ -117,6 +141,16 @@ def _english_names() -> Mapping[str, str]:
         return {row["key"]: row["english"] for row in csv.DictReader(file)}
 
 
+@cache
+def called_otherwise() -> Mapping[str, tuple[str, ...]]:
+    """What people call places beside their names, by the key of the place."""
+    found: dict[str, tuple[str, ...]] = {}
+    with CALLED.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            found[row["key"]] = (*found.get(row["key"], ()), row["called"])
+    return found
+
+
 def _place(row: Mapping[str, str]) -> Place:
     latitude, longitude, weight = float(row["latitude"]), float(row["longitude"]), int(row["weight"])
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
@@ -133,7 +167,7 @@ def _place(row: Mapping[str, str]) -> Place:
         route=row["route"],
         weight=weight,
         names=_names(row),
-        aliases=tuple(filter(None, row["other"].split("|"))),
+        aliases=(*called_otherwise().get(row["key"], ()), *filter(None, row["other"].split("|"))),
     )
 
 
@@ -266,13 +300,17 @@ class Places:
         `beyond` is asked when none of these places is meant for certain. The name of a country is no slip of a
         town's: Kenya is not Konya, أوكرانيا is no village in it, and تونس may be Tunis.
         """
-        written = fold(words[: LONGEST_NAME * 4])
+        written = spelt_out(fold(words[: LONGEST_NAME * 4]))
         stripped = bare(written)
         attempts = (written, stripped, without_prefix(stripped))
+        if not any(map(self._called, attempts)) and (told := and_its_country(written)):
+            return self._in_country(*told, beyond)
+        best: dict[str, tuple[float, Place]] = {}
         for attempt in attempts:
             if same := self._called(attempt):
-                return _choose_same_name(same, country)
-        best: dict[str, tuple[float, Place]] = {}
+                if any(place.weight > SELDOM_MEANT or fold(place.english) == attempt for place in same):
+                    return _choose_same_name(same, country)
+                best.update({place.key: (AS_WRITTEN - OTHER_NAME, place) for place in same})
         for attempt in dict.fromkeys((written, stripped)):
             if 1 < len(attempt) <= LONGEST_NAME:
                 self._alike(attempt, best)
@@ -280,14 +318,40 @@ class Places:
         ranked = _ranked(best, country)
         if beyond is not None:
             ranked = _merged(ranked, beyond.scored(words, country=country))
-        if named := _country(words):
+        if named := country_named(words):
             enough = AS_WRITTEN + (COUNTRY_BONUS if named.code == country else 0.0)
             ranked = [(score, place) for score, place in ranked if place.country == named.code and score >= enough]
         return _choose(ranked)
 
+    def _in_country(self, name: str, code: str, beyond: Gazetteer | None) -> list[Place]:
+        """Places of the country that was named beside them; there a name is enough that elsewhere would be too little
+        like one: seget hungary."""
+        ranked = self.of_country(name, code)
+        if isinstance(beyond, ShippedTowns):
+            ranked = _merged(ranked, beyond.read().of_country(name, code))
+        elif beyond is not None:
+            ranked = _merged(ranked, [pair for pair in beyond.scored(name, country=code) if pair[1].country == code])
+        return _choose(ranked)
+
+    def of_country(self, name: str, code: str) -> Ranked:
+        """Places of a country that `name` (folded) may mean, best first."""
+        best: dict[str, tuple[float, Place]] = {}
+        stripped = bare(name)
+        for at in np.flatnonzero(np.array([place.country == code for place in self._places], bool)[self._written_of]):
+            written, place = self._written[at], self._places[int(self._written_of[at])]
+            score = max(
+                likeness(name, written),
+                likeness(stripped, written),
+                _alike_by_ear(stripped, written),
+                _cut_short(stripped, written),
+            )
+            if score > best.get(place.key, (0.0, place))[0]:
+                best[place.key] = score, place
+        return _ranked({key: (score + NAMED_BESIDE, place) for key, (score, place) in best.items()}, None)
+
     def scored(self, words: str, *, country: str | None = None) -> Ranked:
         """As a gazetteer: places that `words` may mean with how well they fit, best first."""
-        stripped = bare(fold(words[: LONGEST_NAME * 4]))
+        stripped = bare(spelt_out(fold(words[: LONGEST_NAME * 4])))
         best: dict[str, tuple[float, Place]] = {}
         for attempt in dict.fromkeys((stripped, without_prefix(stripped))):
             same = self._called(attempt)
@@ -320,17 +384,20 @@ class Places:
             by_letters = SOUNDS_ALIKE_BY_LETTERS * likeness(written, name)
             keep(SOUNDS_ALIKE + by_letters + SOUNDS_ALIKE_BY_WEIGHT * place.weight, place)
         for name, _ratio, position in process.extract(
-            written, self._written, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=24
+            written, self._written, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=COMPARED
         ):
-            keep(max(likeness(written, name), _cut_short(written, name)), self._place_written(position))
+            score = max(likeness(written, name), _cut_short(written, name), _alike_by_ear(written, name))
+            keep(score, self._place_written(position))
         bones, latin = consonants(written), in_latin(written)
         if len(bones) > 2:
             for name, ratio, position in process.extract(
-                bones, self._bones, scorer=fuzz.ratio, score_cutoff=POSSIBLE, limit=24
+                bones, self._bones, scorer=fuzz.ratio, score_cutoff=POSSIBLE, limit=COMPARED
             ):
+                at = int(self._bones_of[position])
+                if vowels_are_sure and written.isascii():
+                    keep(_alike_by_ear(written, self._written[at]), self._place_written(at))
                 shorter = min(len(bones), len(name))
                 if ratio == 100 or shorter > 4:  # consonants alone say less, and the fewer the less
-                    at = int(self._bones_of[position])
                     other = in_latin(self._written[at])
                     score = 0.7 * ratio + 0.3 * fuzz.ratio(latin, other) - 12 / shorter
                     if (
@@ -377,41 +444,6 @@ class Places:
         return place if near else None
 
 
-class _Country(Struct, frozen=True):
-    code: str
-    english: str
-
-
-def country_in_english(words: str) -> str | None:
-    """The English name of the country that `words` mean, in any of the languages people write; None otherwise."""
-    named = _country(words)
-    return named.english if named else None
-
-
-def _country(words: str) -> _Country | None:
-    stripped = bare(fold(words[: LONGEST_NAME * 4]))
-    return _countries().get(stripped) or _countries().get(without_prefix(stripped))
-
-
-#: In which languages the names of countries are known.
-_COUNTRY_LANGUAGES = ("en", "fr", "es", "ar", "fa", "uk", "so", "sw", "pt", "tr")
-
-
-@cache
-def _countries() -> Mapping[str, _Country]:
-    """By their folded names, as CLDR has them. Read when somebody first names what is no known place: it takes 0.4 s,
-    and no start waits."""
-    from babel import Locale
-
-    english = Locale("en").territories
-    names: dict[str, _Country] = {}
-    for language in _COUNTRY_LANGUAGES:
-        for code, name in Locale(language).territories.items():
-            if len(code) == 2 and code.isalpha() and code in english:
-                names.setdefault(fold(str(name)), _Country(code, str(english[code])))
-    return names
-
-
 class Gazetteer(Protocol):
     """A larger list to look in when a name is not among one's own places."""
 
@@ -453,7 +485,7 @@ Ranked = list[tuple[float, Place]]
 
 def _ranked(scores: Mapping[str, tuple[float, Place]], country: str | None) -> Ranked:
     found = [
-        (score + place.weight / 5 + (COUNTRY_BONUS if place.country == country else 0.0), place)
+        (score + _prior(place) + (COUNTRY_BONUS if place.country == country else 0.0), place)
         for score, place in scores.values()
         if score >= POSSIBLE
     ]
@@ -506,6 +538,20 @@ def _cut_short(written: str, name: str) -> float:
     if len(written) < SHORTEST_BEGINNING or not name.startswith(written):
         return 0.0
     return CUT_SHORT - (len(name) - len(written))
+
+
+def _alike_by_ear(written: str, name: str) -> float:
+    """How well a name fits that was written as a foreign ear kept it: brendezi, wejda."""
+    heard, named = ear(written), ear(name)
+    if len(heard) < SHORTEST_HEARD or not name.isascii():
+        return 0.0
+    alike = OSA.normalized_similarity(heard, named)
+    return EAR_ALIKE * alike + EAR_BY_LETTERS * likeness(written, name) / 100
+
+
+def _prior(place: Place) -> float:
+    """How much likelier a place is meant than one of the usual weight, before a letter is read."""
+    return PRIOR_BY_WEIGHT * (min(place.weight, HEAVIEST) - USUAL)
 
 
 def _hash(sound: str) -> int:

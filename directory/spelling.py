@@ -31,6 +31,9 @@ class Respelling:
         return self._written[(found.lastindex or 1) - 1]
 
 
+#: Longer is not the name of a place, and would cost time to compare.
+LONGEST_NAME = 80
+
 _TWICE = re.compile(r"(.)\1+")
 
 #: What one slip weighs by its kind: of all words that differ from a name by one letter, those with a letter twice or
@@ -89,6 +92,11 @@ _WORDS_AROUND = """
     в у місті біля із з город міста острів
 """
 _AROUND = frozenset(map(fold, _WORDS_AROUND.split()))
+
+
+def stands_around(word: str) -> bool:
+    """Whether a folded word stands around names and is none."""
+    return word in _AROUND
 
 
 def bare(written: str) -> str:
@@ -201,3 +209,60 @@ def sounds(folded: str) -> str:
         return _TWICE.sub(r"\1", heard).rstrip("اه")
     heard = _READ_ALOUD(in_latin(folded))
     return _UNHEARD_END.sub("", _TWICE.sub(r"\1", heard))
+
+
+#: Digits that stand for the Arabic letters they look like, as they are heard by whoever writes them so; the second of
+#: these is heard as a k in some countries and not at all in others.
+_DIGITS_HEARD = str.maketrans({"3": "a", "5": "k", "6": "t", "7": "h", "8": "k", "9": "k", "2": "k"})
+_DIGIT_IN_A_WORD = re.compile(r"(?<=[a-z])[2356789]|[2356789](?=[a-z])")
+#: What one ear takes for another, coarser than `sounds`: enough to compare by, and too little to know by.
+_HEARD_BY_ANY = Respelling(
+    {
+        r"[\s'-]+": "",
+        "ich$": "ik",
+        "t?sch|tch|t?sh|ch(?![lrt])|cz|sz": "c",
+        "x": "ks",
+        "ch|ck|cqu|qu(?=[aeiouy])|kh|q": "k",
+        "ph|[bpvf]": "b",
+        "gh|gu(?=[aeiouy])": "g",
+        "sc(?=[eiy])|c(?=[eiy])|ts|tz|z|ss": "s",
+        "c": "k",
+        "dj|g(?=[eiy])": "j",
+        "th|dh": "t",
+        "eill(?=e)|ll(?=[aou]|in)|lh(?=[aeo])": "i",
+        "eau|au|ou|oo|u|w": "o",
+        "e(?=[mn](?:[^aeiouy]|$))": "a",
+        "ay|ai|ey|ei|ee|ie|[iye]": "i",
+        "h": "",
+    }
+)
+
+
+#: What people shorten at the beginning of a name, folded.
+_SHORTENED = {
+    "st": "saint",
+    "ste": "sainte",
+    "cd": "ciudad",
+    "pto": "puerto",
+    "sn": "san",
+    "sta": "santa",
+    "sto": "santo",
+}
+
+
+def spelt_out(folded: str) -> str:
+    """A folded name without what is shortened in it: st denis, cd juarez."""
+    first, space, rest = folded.partition(" ")
+    return f"{_SHORTENED[first]} {rest}" if space and first in _SHORTENED else folded
+
+
+@lru_cache(maxsize=4096)
+def ear(folded: str) -> str:
+    """A folded name as a foreign ear keeps it: Arabizi digits are letters, w is a vowel, b and p and v are one."""
+    if folded and "\u0620" <= folded[0] <= "\u06d3":
+        return sounds(folded)
+    latin = in_latin(folded)
+    if not latin.isalpha():
+        latin = spelt_out(latin)
+        latin = _DIGIT_IN_A_WORD.sub(lambda digit: digit.group().translate(_DIGITS_HEARD), latin)
+    return _UNHEARD_END.sub("", _TWICE.sub(r"\1", _HEARD_BY_ANY(latin)))

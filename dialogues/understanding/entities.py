@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from os.path import commonprefix
 from typing import Any
 
 from msgspec import Struct
@@ -15,7 +17,7 @@ from rapidfuzz.distance import OSA
 from dialogues.runtime.model import Entity
 from dialogues.understanding.fold import fold, words
 from directory import spelling
-from directory.places import country_in_english
+from directory.countries import country_in_english
 
 _WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
 #: What French writes onto a name: d'Abidjan.
@@ -47,6 +49,13 @@ _FROM = frozenset(
         "через kutoka ka",
     )
 )
+#: What stands between a town and the greater one beside it.
+_BESIDE = frozenset(
+    re.findall(
+        r"\w+",
+        "near nr by next to close outside a cote de pres banlieue cerca al lado junto del جنب قرب قريب من near fi b",
+    )
+)
 #: Where somebody is.
 _HERE = frozenset(
     re.findall(
@@ -62,13 +71,15 @@ _JOINERS = frozenset(
         r"\w+", "de del la las los el al du des le les sur sous saint sainte san santa st d l abu bab ras ain port"
     )
 )
+#: So begin names that are written as they are, and too much else to begin a misspelt one.
+_ARTICLES = frozenset(("la", "le", "les", "los", "las", "el", "al", "de", "du", "des", "l"))
 #: A name after these is a person's.
 _INTRODUCES = frozenset(("im", "i'm", "am", "is", "name", "suis", "appelle", "soy", "llamo", "اسمي"))
 _LONGEST_NAME = 4
 #: In a longer message a last word with a capital letter may be anything.
 _SHORT_MESSAGE = 8
 #: What Turkish writes after a name: İstanbul'da.
-_TURKISH_ENDING = re.compile(r"(?<=\w{4})[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
+_TURKISH_ENDING = re.compile(r"(?<=\w{3})[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
 #: and without its sign: izmirde.
 _TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae]n?|y?[ae])$")
 #: After these `à` says where somebody is, and not where they go: bloqué à Hendaye.
@@ -90,9 +101,19 @@ _SAME_CONSONANTS_ALIKE, _FEWEST_CONSONANTS = 0.7, 3
 #: Who writes by ear writes every sound: kito. That is surer than letters, for words of so many letters,
 _HEARD_ALIKE, _LONG_ENOUGH_TO_HEAR = 0.95, 4
 #: and for several words that sound like one name: casa blanca.
-_LONG_ENOUGH_TO_JOIN, _JOINED_ALIKE = 7, 0.88
+_LONG_ENOUGH_TO_JOIN, _JOINED_ALIKE = 7, 0.85
 #: What a place that many people know has in its favour, for each step of its weight, and a word that stands last.
 _KNOWN_TO_MANY, _LAST = 0.01, 0.02
+#: Names of places of this weight and more are compared as they are heard; only the beginning of a great one is so like.
+_KNOWN, _BEGINS_ALIKE = 3, 0.84
+#: So like must be a word that looks like one of ours, or like a place that few people know.
+_SURELY_ALIKE = 0.88
+#: and several words to be one name before each of them is a place.
+_WHOLE_ALIKE = 0.9
+#: What two forms of one word share, and how long the end of each is at most.
+_SHORTEST_BEGINNING, _LONGEST_ENDING, _LONGEST_ENDING_OF_OURS = 5, 3, 2
+#: What a word has in its favour that stands where a place stands, and each word of a name that is whole.
+_EXPECTED, _WHOLE = 0.04, 0.01
 #: A place of this weight is meant even by a word of ours: lessons dublin.
 _GREAT = 5
 
@@ -164,22 +185,28 @@ class EntityFinder:
         places: Iterable[str] = (),
         sounding: Mapping[str, int] | None = None,
         great: Iterable[str] = (),
+        short: Iterable[str] = (),
     ) -> None:
         """`vocabulary`, all folded: `common` words of every language, those of them written `seldom`, known `places`.
 
         `places`: further names, folded, such as the directory's; one that is also common words is not taken for a name.
         `sounding`: how names are heard (`directory.spelling.sounds`), each with the weight of the place. `great`: names
-        that many people know.
+        that many people know. `short`: what locals call a town in two or three letters (TJ, BXL).
         """
         names = {name for each in places for name in (each, each.replace("-", " "))}
         self._sounding = sounding or {}
         self._great_names = list(great)
+        self._great = frozenset(self._great_names)
+        self._short = frozenset(short)
         often = frozenset(vocabulary["common"]).difference(vocabulary["seldom"])
+        self._often = often
         self._places = frozenset(vocabulary["places"]).union(_that_are_not_words(names, often))
         self._common = often.union(set(vocabulary["seldom"]).difference(names))
         self._long_names = [name for name in self._places if len(name) >= _LONG_ENOUGH_TO_MISSPELL - 1]
         self._listed = names
         self._consonants: dict[str, list[str]] = {}
+        self._great_sounds: list[str] = []
+        self._words: list[str] = []
 
     def find(self, shown: str, language: str, *, searching: bool = False) -> list[Entity]:
         """`searching`: the message asks for a service, so that a word nobody knows may be a misspelt place."""
@@ -195,26 +222,75 @@ class EntityFinder:
         spans = self._known_places(tokens) or self._after_a_preposition(tokens, language)
         if not spans and not any(token.folded in _INTRODUCES for token in tokens):
             spans = self._standing_alone(tokens)
-        if searching and all(self._says_little(span, shown, tokens) for span in spans):
-            spans = self._misspelt([token for token in tokens if not _within(token, spans)]) + spans
-        return [Entity("place", shown[start:end], start, end) for start, end in _meant_first(spans, tokens)]
+        if searching:
+            heard = self._heard_places(tokens, spans, shown, language)
+            spans = heard + [span for span in spans if not any(_overlap(span, other) for other in heard)]
+        meant = _meant_first(spans, tokens)
+        if not meant and searching:
+            meant = [(token.start, token.end) for token in tokens if self._is_a_country(token.folded)][:1]
+        countries = [span for span in meant if self._is_a_country(shown[slice(*span)])]
+        if countries and len(countries) == len(meant) and searching:
+            meant = self._before_its_country(tokens, countries[0]) + meant
+        elif countries:  # a country beside a town says where the town lies
+            meant = [span for span in meant if span not in countries] + countries
+        return [Entity("place", shown[start:end], start, end) for start, end in meant]
+
+    def _is_a_country(self, words: str) -> bool:
+        return country_in_english(words) is not None and fold(words) not in self._great
+
+    def _before_its_country(self, tokens: list[_Token], country: tuple[int, int]) -> list[tuple[int, int]]:
+        """The unknown word before the name of a country, and that: the directory looks for it there alone."""
+        beside = _just_before(tokens, country)
+        if not beside or not self._may_name(beside[-1]) or beside[-1].folded in _LANGUAGE_OF:
+            return []
+        return [] if self._inflects_a_word(beside[-1].folded) else [(beside[-1].start, country[1])]
+
+    def _heard_places(
+        self, tokens: list[_Token], spans: list[tuple[int, int]], shown: str, language: str
+    ) -> list[tuple[int, int]]:
+        """What is like a place, where those that were named say little, or stand only beside it: mcalen texas."""
+        if whole := self._whole_names(tokens):
+            return whole
+        others = [token for token in tokens if not _within(token, spans)]
+        if all(self._says_little(span, shown, tokens) for span in spans):
+            return self._misspelt(others, language)
+        beside = _just_before(tokens, spans[0])
+        if not beside or any(_within(token, spans) for token in beside):
+            return []
+        return [span for span in self._misspelt(beside, language) if span[1] == beside[-1].end]
+
+    def _whole_names(self, tokens: list[_Token]) -> list[tuple[int, int]]:
+        """Several words that are heard like one great name, before each of them may be a place: veleka kladusha."""
+        for size in (4, 3, 2):
+            for at in range(len(tokens) - size + 1):
+                together = tokens[at : at + size]
+                if not _stand_together(tokens, at, size) or together[0].folded in _ARTICLES:
+                    continue
+                heard = spelling.ear(spelling.fold(" ".join(token.folded for token in together)))
+                if len(heard) <= _LONG_ENOUGH_TO_JOIN or any(
+                    token.folded in self._often and token.folded not in _JOINERS for token in together
+                ):
+                    continue
+                if self._sounding.get(heard, 0) >= _KNOWN or self._alike_by_ear(heard, _WHOLE_ALIKE):
+                    return [(together[0].start, together[-1].end)]
+        return []
 
     def _says_little(self, span: tuple[int, int], shown: str, tokens: list[_Token]) -> bool:
         """Whether a place is only where somebody came from, a whole country, or a district that no list has: then a
         misspelt town may be meant."""
         name = fold(shown[slice(*span)]).replace("-", " ")
-        return (
-            _word_before(span, tokens) in _FROM
-            or (name in self._places and name not in self._listed)
-            or country_in_english(name) is not None
-        )
+        if _word_before(span, tokens) in _FROM or country_in_english(name) is not None:
+            return True
+        if name in self._listed or name in self._short or name not in self._places:
+            return False
+        return self._sounding.get(spelling.ear(spelling.fold(name)), 0) < _KNOWN
 
     def _known_places(self, tokens: list[_Token]) -> list[tuple[int, int]]:
         spans = []
         at = 0
         while at < len(tokens):
             size = next(
-                (n for n in range(min(_LONGEST_NAME, len(tokens) - at), 0, -1) if self._names(tokens[at : at + n])), 0
+                (n for n in range(min(_LONGEST_NAME, len(tokens) - at), 0, -1) if self._names(tokens, at, n)), 0
             )
             if size == 1 and _asks_where(tokens, at):
                 size = 0
@@ -223,9 +299,14 @@ class EntityFinder:
             at += size or 1
         return spans
 
-    def _names(self, tokens: Iterable[_Token]) -> bool:
-        name = " ".join(token.folded for token in tokens).replace("-", " ")
-        return name in self._places or (_has_prefix(name) and name[1:] in self._places)
+    def _names(self, tokens: list[_Token], at: int, size: int) -> bool:
+        name = " ".join(token.folded for token in tokens[at : at + size]).replace("-", " ")
+        if name in self._places:
+            return True
+        # Nobody writes "in" twice: after it the letter is the name's own.
+        return (
+            _has_prefix(name) and name[1:] in self._places and not (at and tokens[at - 1].folded in _BEFORE_PLACE["ar"])
+        )
 
     def _start(self, token: _Token, size: int) -> int:
         """Where the name starts: after an Arabic `ب`, `ف` or `ل` written onto it."""
@@ -263,47 +344,115 @@ class EntityFinder:
                 return [(token.start, token.end)]
         return []
 
-    def _misspelt(self, tokens: list[_Token]) -> list[tuple[int, int]]:
+    def _misspelt(self, tokens: list[_Token], language: str) -> list[tuple[int, int]]:
         """The words that are most like the name of a place, among those that no sentence of ours uses."""
         best, found = 0.0, list[tuple[int, int]]()
+        before = _BEFORE_PLACE.get(language, _BEFORE_PLACE["en"])
         for at, token in enumerate(tokens):
-            stem = _TURKISH_UNMARKED.sub("", token.folded)
             if _asks_where(tokens, at):
                 continue
-            if stem in self._places and self._may_name(token):
+            stem = _TURKISH_UNMARKED.sub("", token.folded)
+            if stem != token.folded and self._is_well_known(stem) and token.folded not in self._often:
                 return [(token.start, token.start + len(stem))]
-            for size in (1, 2, 3):
+            where = at > 0 and tokens[at - 1].folded in before
+            for size in (1, 2, 3, 4):
                 if not _stand_together(tokens, at, size):
                     continue
                 for first in _without_what_is_written_on(token):
-                    alike = self._like_a_name([first, *tokens[at + 1 : at + size]])
-                    alike += _LAST * (bool(alike) and at + size == len(tokens))
+                    together = [first, *tokens[at + 1 : at + size]]
+                    alike = self._like_a_name(together, expected=where or first is not token)
+                    if not alike:
+                        continue
+                    alike += _LAST * (at + size == len(tokens) or not at) + _EXPECTED * where
                     if alike > best:
                         best, found = alike, [(first.start, tokens[at + size - 1].end)]
         return found
 
-    def _like_a_name(self, tokens: list[_Token]) -> float:
-        """How like the likeliest name these words are, and how many people know it; 0 where they are like none."""
+    def _is_well_known(self, name: str) -> bool:
+        known = name in self._great or self._sounding.get(spelling.ear(name), 0) >= _KNOWN
+        return name in self._listed and known
+
+    def _like_a_name(self, tokens: list[_Token], *, expected: bool) -> float:
+        """How like the likeliest name these words are, and how many people know it; 0 where they are like none.
+
+        `expected`: before them stands what stands before a place.
+        """
         name = " ".join(token.folded for token in tokens)
-        heard = spelling.sounds(spelling.fold(name))
+        heard = spelling.ear(spelling.fold(name))
         weight = self._sounding.get(heard, 0)
         if len(tokens) > 1:
-            unlike_words = any(map(self._may_name, tokens)) or len(heard) > _LONG_ENOUGH_TO_JOIN
-            if weight and len(heard) >= _LONG_ENOUGH_TO_JOIN and unlike_words:
-                return _HEARD_ALIKE + _KNOWN_TO_MANY * weight
-            return _spelt_alike(name, self._great_names, _JOINED_ALIKE) if len(name) > _LONG_ENOUGH_TO_JOIN else 0.0
+            return self._words_like_a_name(tokens, name, heard, weight)
+        if name in self._short and name not in self._often:
+            return _HEARD_ALIKE
         if not self._may_name(tokens[0]):
             meant = weight >= _GREAT and name in self._listed and len(name) >= _LONG_ENOUGH_TO_MISSPELL
-            return _HEARD_ALIKE + _KNOWN_TO_MANY * weight if meant else 0.0
-        if weight and len(name) >= _LONG_ENOUGH_TO_HEAR:
+            misspelt = name not in self._often and not self._inflects_a_word(name)
+            meant = meant or (weight >= _KNOWN and misspelt and len(name) >= _LONG_ENOUGH_TO_HEAR)
+            return _HEARD_ALIKE + _KNOWN_TO_MANY * weight if meant and not name.isdigit() else 0.0
+        if weight and not self._inflects_a_word(name) and len(name) >= _LONG_ENOUGH_TO_HEAR:
             return _HEARD_ALIKE + _KNOWN_TO_MANY * weight
+        return self._spelt_like_a_name(name, heard, expected=expected)
+
+    def _spelt_like_a_name(self, name: str, heard: str, *, expected: bool) -> float:
         if len(name) < _LONG_ENOUGH_OF_GREAT:
             return 0.0
+        known = self._inflects_a_word(name)  # a word of ours in a form that no sentence has
         enough = _GREAT_ALIKE if len(name) < _LONG_ENOUGH_TO_MISSPELL else _ALIKE
         great = _spelt_alike(name, self._great_names, enough)
+        if not known:
+            great = max(great, self._alike_by_ear(heard, enough))
         if great or len(name) < _LONG_ENOUGH_TO_MISSPELL:
             return great + _KNOWN_TO_MANY * _GREAT * bool(great)
-        return max(_spelt_alike(name, self._long_names, _ALIKE), self._with_the_same_consonants(name))
+        if known:
+            return _spelt_alike(name, self._long_names, _ALIKE if expected else _SURELY_ALIKE)
+        return max(
+            _spelt_alike(name, self._long_names, _ALIKE),
+            self._with_the_same_consonants(name),
+            self._cut_short(name),
+        )
+
+    def _words_like_a_name(self, tokens: list[_Token], name: str, heard: str, weight: int) -> float:
+        unknown = [token for token in tokens if token.folded not in self._often]
+        if len(heard) < _LONG_ENOUGH_TO_JOIN or tokens[-1].folded in _JOINERS:
+            return 0.0
+        may_join = unknown and all(token in unknown or token.folded in _JOINERS for token in tokens)
+        if weight and (may_join or (weight >= _KNOWN and len(heard) > _LONG_ENOUGH_TO_JOIN)):
+            return _HEARD_ALIKE + _KNOWN_TO_MANY * weight + _WHOLE * len(tokens)
+        if not may_join or tokens[0].folded in _ARTICLES:
+            return 0.0
+        spelt = _spelt_alike(name, self._great_names, _JOINED_ALIKE) if len(name) > _LONG_ENOUGH_TO_JOIN else 0.0
+        return max(spelt, self._alike_by_ear(heard, _JOINED_ALIKE))
+
+    def _alike_by_ear(self, heard: str, enough: float) -> float:
+        if len(heard) < _LONG_ENOUGH_OF_GREAT or not heard.isascii():
+            return 0.0
+        if not self._great_sounds:
+            self._great_sounds = [
+                sound for sound, weight in self._sounding.items() if weight >= _KNOWN and sound.isascii()
+            ]
+        return _spelt_alike(heard, self._great_sounds, enough)
+
+    def _cut_short(self, name: str) -> float:
+        """Whether only the end of a name that many people know was left out: antofa."""
+        return _BEGINS_ALIKE * any(great.startswith(name) for great in self._great_names)
+
+    def _inflects_a_word(self, name: str) -> bool:
+        """Whether a word of ours begins alike and only its end is another: séances, llevarnos."""
+        if not self._words:
+            # Among those that are seldom written are names as people misspell them.
+            seldom = self._common - self._often
+            misspelt = {word for word in seldom if self._sounding.get(spelling.ear(word), 0) >= _KNOWN}
+            self._words = sorted(word for word in self._common - misspelt if len(word) >= _SHORTEST_BEGINNING)
+        shortest = max(_SHORTEST_BEGINNING, len(name) - _LONGEST_ENDING)
+        if len(name) < shortest:
+            return False
+        for at in range(bisect_left(self._words, name[:shortest]), len(self._words)):
+            word = self._words[at]
+            if not word.startswith(name[:shortest]):
+                return False
+            if len(commonprefix((name, word))) >= len(word) - _LONGEST_ENDING_OF_OURS:
+                return True
+        return False
 
     def _with_the_same_consonants(self, name: str) -> float:
         if not self._consonants:  # a quarter of a second that no start waits for
@@ -356,8 +505,20 @@ def _spelt_alike(name: str, names: list[str], enough: float) -> float:
     return match[1] if match else 0.0
 
 
+def _just_before(tokens: list[_Token], span: tuple[int, int]) -> list[_Token]:
+    """The words that stand just before a place, or before "near" and it: mcalen texas, st denis à côté de paris."""
+    at = next((at for at, token in enumerate(tokens) if token.end > span[0]), 0)
+    while at and tokens[at - 1].folded in _BESIDE:
+        at -= 1
+    return tokens[max(0, at - _LONGEST_NAME) : at]
+
+
 def _within(token: _Token, spans: list[tuple[int, int]]) -> bool:
-    return any(start < token.end and token.start < end for start, end in spans)
+    return any(_overlap((token.start, token.end), span) for span in spans)
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def _word_before(span: tuple[int, int], tokens: list[_Token]) -> str:

@@ -14,8 +14,18 @@ from dialogues.understanding import fold as fold_module
 from directory import places as places_module
 from directory import scripts as scripts_module
 from directory import spelling as spelling_module
-from directory.places import ENGLISH, SUPPLEMENT, TOWNS, Index, Place, index_of_towns, load_supplement
-from directory.spelling import sounds
+from directory.places import (
+    CALLED,
+    ENGLISH,
+    SUPPLEMENT,
+    TOWNS,
+    Index,
+    Place,
+    called_otherwise,
+    index_of_towns,
+    load_supplement,
+)
+from directory.spelling import ear
 
 #: What makes other names of the same lists.
 _CODE_OF_PLACES = (Path(places_module.__file__), Path(scripts_module.__file__), Path(spelling_module.__file__))
@@ -29,7 +39,7 @@ def shipped_places() -> tuple[Place, ...]:
 
 def towns_index() -> Index:
     """Of the larger towns, for `ShippedTowns`: worked out once, where messages are learnt, and read by every start."""
-    return kept("towns", Index, [TOWNS, ENGLISH, *_CODE_OF_PLACES], index_of_towns)
+    return kept("towns", Index, [TOWNS, ENGLISH, CALLED, *_CODE_OF_PLACES], index_of_towns)
 
 
 #: A shorter name of a town that is not on the routes is too often a word or a person.
@@ -52,11 +62,12 @@ def directory_names() -> list[str]:
 
 def _read_from() -> list[Path]:
     """The lists, and the code that reads them."""
-    return [SUPPLEMENT, TOWNS, ENGLISH, *_CODE_OF_PLACES, *map(Path, (__file__, fold_module.__file__))]
+    return [SUPPLEMENT, TOWNS, ENGLISH, CALLED, *_CODE_OF_PLACES, *map(Path, (__file__, fold_module.__file__))]
 
 
 def _read_names() -> list[str]:
-    names = (*(spelling for place in load_supplement() for spelling in place.spellings()), *town_names())
+    on_the_routes = (spelling for place in load_supplement() for spelling in place.spellings())
+    names = (*on_the_routes, *town_names(), *(name for names in called_otherwise().values() for name in names))
     return sorted({name for name in map(fold_module.fold, names) if len(name) >= _shortest(name)})
 
 
@@ -78,8 +89,28 @@ def great_names() -> list[str]:
 
 def _read_great() -> list[str]:
     places = [*load_supplement(), *(town for town in load_supplement(TOWNS) if town.weight >= _KNOWN_TO_MANY)]
-    names = {fold_module.fold(name) for place in places for name in (place.name, *place.names.values())}
+    names = {
+        fold_module.fold(name)
+        for place in places
+        for name in (place.name, *place.names.values(), *called_otherwise().get(place.key, ()))
+    }
     return sorted(name for name in names if len(name) >= _LONG_ENOUGH)
+
+
+def short_names() -> list[str]:
+    """What locals call a town in two or three letters, folded: TJ, SKG, Van."""
+    return kept("short", list[str], _read_from(), _read_short)
+
+
+def _read_short() -> list[str]:
+    places = [*load_supplement(), *(town for town in load_supplement(TOWNS) if town.weight > _SMALL)]
+    names = {
+        fold_module.fold(name)
+        for place in places
+        for name in (place.name, *place.names.values(), *place.aliases)
+        if name.isascii() and 1 < len(name) < _SHORTEST
+    }
+    return sorted(name for name in names if name.isalpha())
 
 
 def sounding_names() -> dict[str, int]:
@@ -91,9 +122,10 @@ def _read_sounds() -> dict[str, int]:
     found: dict[str, int] = {}
     for place in (*load_supplement(), *load_supplement(TOWNS)):
         enough = next(size for weight, size in _SOUNDS_ENOUGH if place.weight >= weight)
-        for name in (place.name, *place.names.values(), *(place.aliases if place.weight >= _GREAT else ())):
-            sound = sounds(spelling_module.fold(name))
-            if len(sound) >= enough + (name in place.aliases):
+        called = called_otherwise().get(place.key, ())
+        for name in (place.name, *place.names.values(), *(place.aliases if place.weight >= _GREAT else called)):
+            sound = ear(spelling_module.fold(name))
+            if len(sound) >= enough + (name in place.aliases and name not in called):
                 found[sound] = max(place.weight, found.get(sound, 0))
     return found
 

@@ -20,7 +20,8 @@ from dialogues.understanding.fold import fold
 from dialogues.understanding.model import Priority, Reading
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.towns import shipped_places
-from directory.places import Places, country_in_english
+from directory.countries import country_in_english
+from directory.places import Places
 
 DEVELOPMENT = Path(__file__).parent / "development"
 #: Written beside the training data, and looked at while the method was made: it flatters.

@@ -118,7 +118,8 @@ def test_who_is_at_one_town_and_goes_to_another_means_the_other():
 
 
 def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_else():
-    routes = EntityFinder({"common": ["free", "food"], "seldom": [], "places": []}, ["belgrade", "dunkerque", "izmir"])
+    vocabulary = {"common": ["free", "food"], "seldom": [], "places": []}
+    routes = EntityFinder(vocabulary, ["belgrade", "dunkerque", "izmir"], great=["izmir"])
 
     def searched(text: str) -> list[str]:
         return [entity.value for entity in routes.find(text, "en", searching=True) if entity.name == "place"]
@@ -142,18 +143,25 @@ def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_els
         ("association d'Abidjan", ["Abidjan"]),
         ("وجبات ببلاش باسطمبول", ["اسطمبول"]),  # "in" is written onto it, and a letter is another
         ("free food at 19h", []),
+        ("free food sfa9s", ["sfa9s"]),  # as it is typed by who writes Arabic in our letters
+        ("free food velika kladusha", ["velika kladusha"]),  # whole, before each word may be a place
+        ("tj food", ["tj"]),  # what locals call it
+        ("lodnon texas free food", ["lodnon", "texas"]),  # the town beside the region
+        ("free food segget hungary", ["segget hungary", "hungary"]),  # the country tells where to look
+        ("free food séances", []),  # a word of ours with another ending
     ],
 )
 def test_a_place_written_by_ear_is_found_where_a_service_is_looked_for(text: str, named: list[str]):
     heard = EntityFinder(
         {
-            "common": ["free", "food", "silla", "de", "ruedas", "now", "dublin", "casa", "وجبات", "بلاش"],
+            "common": ["free", "food", "silla", "de", "ruedas", "now", "dublin", "casa", "seance", "وجبات", "بلاش"],
             "seldom": [],
             "places": [],
         },
-        ["belgrade", "abidjan", "dublin"],
-        {"kito": 5, "lima": 5, "kasablanka": 5, "doblin": 5},
+        ["belgrade", "abidjan", "dublin", "texas"],
+        {"kito": 5, "lima": 5, "kasablanka": 5, "doblin": 5, "sbak": 4, "bilikakladosa": 4, "siansi": 5},
         ["london", "اسطنبول"],
+        ["tj"],
     )
 
     assert [entity.value for entity in heard.find(text, "en", searching=True) if entity.name == "place"] == named
