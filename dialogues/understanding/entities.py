@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from os.path import commonprefix
 from typing import Any
 
 from msgspec import Struct
@@ -450,7 +449,7 @@ class EntityFinder:
             word = self._words[at]
             if not word.startswith(name[:shortest]):
                 return False
-            if len(commonprefix((name, word))) >= len(word) - _LONGEST_ENDING_OF_OURS:
+            if word[: len(word) - _LONGEST_ENDING_OF_OURS] == name[: len(word) - _LONGEST_ENDING_OF_OURS]:
                 return True
         return False
 
