@@ -26,11 +26,11 @@ def what_is_the_same_for_all_is_read_once() -> Iterator[None]:
         yield
 
 
-def _copied(read: Callable[[Path], Procedures]) -> Callable[[Path], Procedures]:
-    """Each program may replace its texts."""
+def _copied(read: Callable[..., Procedures]) -> Callable[..., Procedures]:
+    """Each program may replace its texts. Tests of other folders, run after these by the same worker, ask it too."""
 
-    def copy(folder: Path) -> Procedures:
-        shipped = read(folder)
+    def copy(*folder: Path) -> Procedures:
+        shipped = read(*folder)
         return Procedures(shipped.texts(), overlays=shipped.overlays)
 
     return copy
