@@ -24,6 +24,7 @@ _FADE, _LETTERS, _LETTERS_ALONE = 2.0, 0.2, 1.0
 _RIDGE = 0.1
 _BLOCK = 1024
 _COMMON_TEMPERATURE = 0.25
+_ALL = slice(None)
 
 _LOST = "the sentences could not be told apart numerically; what was learnt is not kept"
 
@@ -50,10 +51,11 @@ class Sentences:
         self._middles = middles
 
     @classmethod
-    def of(cls, embedded: Matrix | None, count: int) -> Sentences:
+    def of(cls, embedded: Matrix | None, count: int, around: slice | NDArray[np.bool_] = _ALL) -> Sentences:
+        """`around`: whose mean is theirs."""
         if embedded is None:
             return cls(np.zeros(0, np.float32), np.zeros((count, 0), np.float32))
-        mean = np.asarray(embedded.mean(axis=0), np.float32)
+        mean = np.asarray(embedded[around].mean(axis=0), np.float32)
         return cls(mean, _unit(embedded - mean))
 
     def beside(self, middles: Middles | None) -> Sentences:
@@ -145,31 +147,39 @@ class Lesson(Struct, frozen=True):
     labels: Sequence[str] = ()  # all there are, in order; by default those of `truth`, sorted
     evenly: float = 0.0  # 0: a label is the likelier the more sentences it has; 1: no label is likelier before reading
     together: float = 1.0  # how much the head heeds what all heads say of a sentence; 0: it believes itself alone
+    further: bool = False  # whether it learns from what comes after the held parts too
 
 
-def learn(like: Likeness, lessons: Sequence[Lesson], held: Sequence[int]) -> list[tuple[Head, Matrix]]:
+def learn(
+    like: Likeness, lessons: Sequence[Lesson], held: Sequence[int], count: int | None = None
+) -> list[tuple[Head, Matrix]]:
     """For each lesson a head, and chances for what was held back by heads that never saw it.
 
     `like` compares the sentences with one another; its meaning is used up. `held`: ascending starts of parts, the last
-    of which ends with the sentences. The chances are those of every sentence with a label from `held[0]` on: those of a
-    part are told by what is learnt from all sentences before it, weighed as the other parts have it. All heads are
-    learnt at once. Raises LearningFailed.
+    of which ends with the first `count` sentences (by default with all); from what follows only the `further` lessons
+    learn, and the others are as if it were not there. The chances are those of every sentence with a label from
+    `held[0]` to `count`: those of a part are told by what is learnt from all sentences before it, weighed as the other
+    parts have it. All heads are learnt at once. Raises LearningFailed.
     """
+    count = len(like.letters) if count is None else count
     names = [tuple(lesson.labels or sorted(set(filter(None, lesson.truth)))) for lesson in lessons]
     target = np.concatenate(
         [_target(lesson.truth, labels) for lesson, labels in zip(lessons, names, strict=True)], axis=1
     )
-    learnt, unseen = (_by_likeness if like.meaning.shape[1] else _by_letters_alone)(like, target, held)
-    parts = np.searchsorted(held, np.arange(held[0], len(target)), side="right")
+    by = _by_likeness if like.meaning.shape[1] else _by_letters_alone
+    of_all, of_first, unseen = by(like, target, held, count)
+    parts = np.searchsorted(held, np.arange(held[0], count), side="right")
     found, start = [], 0
     for lesson, labels in zip(lessons, names, strict=True):
         own = slice(start, start + len(labels))
         start = own.stop
+        learnt = of_all if lesson.further else of_first
         told = np.array([bool(label) for label in lesson.truth])
-        columns = target[told, own].argmax(axis=1)
-        counts = np.maximum(np.bincount(columns, minlength=len(labels)), 1)
-        judged = told[held[0] :]
-        truth = columns[len(columns) - judged.sum() :]
+        columns = target[:, own].argmax(axis=1)
+        seen = slice(len(target) if lesson.further else count)
+        counts = np.maximum(np.bincount(columns[seen][told[seen]], minlength=len(labels)), 1)
+        judged = told[held[0] : count]
+        truth = columns[held[0] : count][judged]
         alone = _best_temperature(unseen[judged, own], truth)
         weighing, scores = weigh(unseen[judged], own, truth, parts[judged], alone, lesson.together)
         temperature = _best_temperature(scores, truth)
@@ -222,9 +232,10 @@ class _Weights(Struct, frozen=True):
     bias: Matrix
 
 
-def _by_likeness(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_Weights, Matrix]:
-    """Weights, and scores of what was held back, which cost next to nothing: the factor of the kernel holds the factors
-    of all its beginnings. The kernel is made where the likeness was: it is two gigabytes."""
+def _by_likeness(like: Likeness, target: Matrix, held: Sequence[int], count: int) -> tuple[_Weights, _Weights, Matrix]:
+    """Weights by all sentences and by the first `count`, and scores of what was held back. The last two cost next to
+    nothing: the factor of the kernel holds the factors of all its beginnings. The kernel is made where the likeness
+    was: it is two gigabytes."""
     kernel = like.meaning
     _add_letters(kernel, like.letters)
     kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE)
@@ -234,31 +245,46 @@ def _by_likeness(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_
     pulls = _backward(kernel, halfway, corners)
     if not np.allclose(_times(kernel, itself, pulls), target, atol=0.05):
         raise LearningFailed(_LOST)
-    unseen = [
-        kernel[:start, start:end].T @ _backward(kernel[:start, :start], halfway[:start], corners)
-        for start, end in pairwise((*held, len(target)))
-    ]
-    return _Weights(pulls, like.letters.T @ pulls, pulls.sum(axis=0)), np.concatenate(unseen)
+
+    def by_first(length: int) -> Matrix:
+        return _backward(kernel[:length, :length], halfway[:length], corners)
+
+    def weights(pulls: Matrix) -> _Weights:
+        return _Weights(pulls, like.letters.T @ pulls, pulls.sum(axis=0))
+
+    unseen = [kernel[:start, start:end].T @ by_first(start) for start, end in pairwise((*held, count))]
+    first = pulls if count == len(target) else _padded(by_first(count), len(target))
+    return weights(pulls), weights(first), np.concatenate(unseen)
 
 
-def _by_letters_alone(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_Weights, Matrix]:
+def _padded(pulls: Matrix, length: int) -> Matrix:
+    """Sentences that came later pull at nothing."""
+    return np.concatenate([pulls, np.zeros((length - len(pulls), pulls.shape[1]), np.float32)])
+
+
+def _by_letters_alone(
+    like: Likeness, target: Matrix, held: Sequence[int], count: int
+) -> tuple[_Weights, _Weights, Matrix]:
     """The same without meaning: of letters there are fewer than of sentences, and no kernel is needed."""
     letters = np.hstack([like.letters, np.ones((len(target), 1))]).astype(np.float64)  # sums of squares lose digits
 
-    def learn_first(count: int) -> Matrix:
-        common = letters[:count].T @ letters[:count]
+    def learn_first(length: int) -> Matrix:
+        common = letters[:length].T @ letters[:length]
         common[np.diag_indices_from(common)] += np.float32(_RIDGE)
-        told = letters[:count].T @ target[:count]
+        told = letters[:length].T @ target[:length]
         weights = np.asarray(np.linalg.solve(common, told), np.float32)
         if not np.allclose(common @ weights, told, atol=0.05):
             raise LearningFailed(_LOST)
         return weights
 
+    def weights(length: int) -> _Weights:
+        learnt = learn_first(length)
+        return _Weights(np.zeros((0, target.shape[1]), np.float32), learnt[:-1], learnt[-1])
+
     unseen = [
-        np.asarray(letters[start:end] @ learn_first(start), np.float32) for start, end in pairwise((*held, len(target)))
+        np.asarray(letters[start:end] @ learn_first(start), np.float32) for start, end in pairwise((*held, count))
     ]
-    weights = learn_first(len(target))
-    return _Weights(np.zeros((0, target.shape[1]), np.float32), weights[:-1], weights[-1]), np.concatenate(unseen)
+    return weights(len(target)), weights(count), np.concatenate(unseen)
 
 
 def _add_letters(kernel: Matrix, letters: Matrix) -> None:

@@ -30,7 +30,7 @@ from dialogues.understanding.phrases import Phrases
 from dialogues.understanding.screen import ALWAYS_P0, CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 22
+RECIPE = 23
 #: Of so many parts, so many are held back to judge by.
 _PARTS, _HELD = 8, 2
 #: Sentences of one label that are at least so alike tell of one situation, and are left out together.
@@ -75,6 +75,7 @@ class Example(Struct, frozen=True):
     risk: str = ""  # a crisis code
     priority: str = ""
     writer: str = ""  # "child" or "worker", where the author said who writes so
+    asked_only: bool = False  # it teaches what is asked, and neither danger nor who writes
 
 
 class Corpus(Struct):
@@ -166,11 +167,11 @@ def _texts(project: Path) -> list[str]:
 def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]]:
     """The heads, and figures: each sentence judged by heads that never saw its fold."""
     embedded = embedder.embed([clean(example.text) for example in corpus.examples]) if embedder else None
-    order, held = _in_order(corpus.examples, embedded)
+    order, held, count = _in_order(corpus.examples, embedded)
     examples = [corpus.examples[at] for at in order]
     letters = CharNgrams().embed([fold(example.text) for example in examples])
     embedded = None if embedded is None else embedded[order]
-    sentences = Sentences.of(embedded, len(examples))
+    sentences = Sentences.of(embedded, len(examples), around=slice(count))
     middles = Middles.by(embedder.embed, {example.language for example in examples}) if embedder else None
     intents = [example.intent for example in examples]
     risks = [example.risk or "none" for example in examples]
@@ -185,16 +186,17 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
     ) = heads.learn(
         sentences.with_one_another(letters),
         [
-            Lesson(intents, evenly=_EVENLY),
+            Lesson(intents, evenly=_EVENLY, further=True),
             Lesson(risks, ["none", *CRISES], together=_TOGETHER),
             Lesson(soon, SOON),
             Lesson(degrees),
             Lesson([example.writer for example in examples], WRITERS),
         ],
         held,
+        count,
     )
 
-    judged = examples[held[0] :]
+    judged = examples[held[0] : count]
     in_crisis = np.array([bool(example.risk) for example in judged])
     danger = np.asarray(1.0 - risk_chances[:, 0], np.float32)
     lowest = _THRESHOLDS[0] if embedder else _LOWEST_BY_LETTERS
@@ -216,7 +218,7 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
         f"which raises {float((urgency[later] >= urgent_threshold).mean()) if later.any() else 0.0:.3f} of the others",
     ]
     unseen_danger = np.full(len(corpus.examples), np.nan, np.float32)
-    unseen_danger[order[held[0] :]] = danger
+    unseen_danger[order[held[0] : count]] = danger
     learnt = Trained(
         sentences=sentences.beside(middles),
         intents=intent_head,
@@ -264,19 +266,23 @@ def _situations(rows: Matrix, labels: Sequence[str]) -> list[int]:
     return [int(at) for at in told_by]
 
 
-def _in_order(examples: Sequence[Example], embedded: Matrix | None) -> tuple[NDArray[np.int64], list[int]]:
-    """Which examples the heads learn from, those last by which they are judged, and where each part of these starts.
+def _in_order(examples: Sequence[Example], embedded: Matrix | None) -> tuple[NDArray[np.int64], list[int], int]:
+    """Which examples the heads learn from, those last by which they are judged, and where each part of these starts
+    and all of them end; what follows there teaches only what is asked.
 
     A situation is held back whole: else a sentence would be judged by its own translations.
     """
-    rows = Sentences.of(embedded, len(examples)).rows
-    kept = _told_once(rows, [example.intent + example.risk + example.priority for example in examples])
+    further = np.array([example.asked_only for example in examples])
+    rows = Sentences.of(embedded, len(examples), around=~further).rows
+    kept = _told_once(rows, [e.intent + e.risk + e.priority + " only" * e.asked_only for e in examples])
+    kept, later = kept[~further[kept]], kept[further[kept]]
     situations = _situations(rows[kept], [examples[at].risk or examples[at].intent for at in kept])
     parts = np.array([zlib.crc32(examples[kept[first]].text.encode()) % _PARTS for first in situations])
     order = np.argsort(np.maximum(parts, _PARTS - _HELD - 1), kind="stable")
     counts = np.bincount(parts, minlength=_PARTS)
     held = list(len(kept) - counts[_PARTS - _HELD :][::-1].cumsum()[::-1])
-    return kept[order], held if held[0] < len(kept) else [len(kept) - max(1, len(kept) // 4)]
+    starts = held if held[0] < len(kept) else [len(kept) - max(1, len(kept) // 4)]
+    return np.concatenate([kept[order], later]), starts, len(kept)
 
 
 def _told_once(rows: Matrix, labels: Sequence[str]) -> NDArray[np.int64]:
@@ -364,16 +370,21 @@ def _read_nlu(path: Path, value: dict[str, Any], corpus: Corpus) -> None:
             if item["lookup"] == "place":
                 corpus.places += lines
         elif "intent" in item:
-            writer = _writer(path, item)
+            writer, asked_only = _writer(path, item), _metadata(item).get("asked_only") is True
             for line in lines:
                 text = _ANNOTATION.sub(lambda found: found[1], line)
-                corpus.examples.append(Example(text, _language_of(path) or "en", item["intent"], writer=writer))
+                language = _language_of(path) or "en"
+                corpus.examples.append(Example(text, language, item["intent"], writer=writer, asked_only=asked_only))
                 corpus.places += [found[1] for found in _ANNOTATION.finditer(line) if found[2] == "place"]
 
 
-def _writer(path: Path, item: Mapping[str, Any]) -> str:
+def _metadata(item: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = item.get("metadata")
-    writer = metadata.get("writer", "") if isinstance(metadata, dict) else ""
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _writer(path: Path, item: Mapping[str, Any]) -> str:
+    writer = _metadata(item).get("writer", "")
     if writer and writer not in WRITERS:
         raise TrainingDataWrong(f"{path}: {item['intent']}: the writer {writer!r} is not one of {', '.join(WRITERS)}")
     return str(writer)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from dialogues.understanding import heads, training
-from dialogues.understanding.heads import LearningFailed, Lesson, Likeness, learn
+from dialogues.understanding.heads import Head, LearningFailed, Lesson, Likeness, learn
 from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.screen import CRISES
@@ -161,13 +161,16 @@ def test_who_writes_is_learnt_where_the_author_says_it(tmp_path: Path):
         "nlu:\n"
         "- intent: procedure/age_assessment\n  examples: |\n    - how is an age found\n"
         "- intent: procedure/age_assessment\n  metadata: {writer: child}\n  examples: |\n"
-        "    - they dont believe my age\n",
+        "    - they dont believe my age\n"
+        "- intent: procedure/age_assessment\n  metadata: {writer: worker, asked_only: true}\n  examples: |\n"
+        "    - he looks older what now\n",
         encoding="utf-8",
     )
 
-    assert [(example.text, example.writer) for example in read_corpus(tmp_path).examples] == [
-        ("how is an age found", ""),
-        ("they dont believe my age", "child"),
+    assert [(e.text, e.writer, e.asked_only) for e in read_corpus(tmp_path).examples] == [
+        ("how is an age found", "", False),
+        ("they dont believe my age", "child", False),
+        ("he looks older what now", "worker", True),
     ]
 
 
@@ -211,6 +214,32 @@ def test_what_is_held_back_is_told_exactly_as_by_a_head_that_learns_without_it(m
         alone = replace(alone, temperature=head.temperature)
         told = alone.probabilities(Likeness(meaning[start:end, :start], letters[start:end]))
         assert np.allclose(unseen[start - 41 : end - 41], told, atol=1e-3)
+
+
+def test_what_teaches_only_what_is_asked_moves_nothing_else(monkeypatch):
+    monkeypatch.setattr(heads, "_BLOCK", 16)
+    random = np.random.default_rng(12)
+    rows = random.normal(size=(70, 4)).astype(np.float32)
+    letters = random.normal(size=(70, 5)).astype(np.float32)
+    truth = ["a" if row.sum() > 0 else "b" for row in rows]
+
+    def like(messages: slice, learnt: int) -> Likeness:
+        near = np.exp(-((rows[messages, None] - rows[None, :learnt]) ** 2).sum(-1) / 8)
+        return Likeness(near.astype(np.float32), letters[messages])
+
+    def heads_of(learnt: int) -> list[Head]:
+        told = truth[:learnt]
+        lessons = [Lesson(told), Lesson(told, further=True)]
+        return [head for head, _ in learn(like(slice(learnt), learnt), lessons, [30, 40], 50)]
+
+    danger_before, _ = heads_of(50)
+    danger, asked = heads_of(60)
+
+    assert np.allclose(
+        danger.probabilities(like(slice(60, 70), 60)), danger_before.probabilities(like(slice(60, 70), 50)), atol=1e-4
+    )
+    learnt_by_heart = asked.probabilities(like(slice(50, 60), 60))
+    assert [asked.labels[at] for at in learnt_by_heart.argmax(axis=1)] == truth[50:60]
 
 
 def test_heads_that_understand_nothing_are_never_kept():
