@@ -19,8 +19,14 @@ from dialogues.understanding.fold import fold, words
 from dialogues.understanding.model import LANGUAGES
 
 _WIDTH = 8192
-#: Before a word is read: most who write in Latin letters write English, few write Arabizi. Order of LANGUAGES.
-_BEFORE = np.array([0.6, 0.2, 0.2, -1.0])
+#: As how often met counts what was never met in the language with most sentences.
+_UNMET = 0.3
+#: What is told apart: our languages, and those in Latin letters that are only heard. In them we cannot answer; who
+#: writes Portuguese reads Spanish, and who writes Somali, Swahili or Turkish reads English rather than Arabic.
+_ANSWERED_IN = {**dict(zip(LANGUAGES, LANGUAGES, strict=True)), "pt": "es", "so": "en", "sw": "en", "tr": "en"}
+_TOLD_APART = tuple(_ANSWERED_IN)
+#: Before a word is read: most who write in Latin letters write English, few write Arabizi. Order of _TOLD_APART.
+_BEFORE = np.array([0.6, 0.2, 0.2, -1.0, -1.0, -1.0, -1.0, -1.0])
 _ARABIC_LETTER = re.compile(r"[\u0620-\u064a\u0671-\u06d3\u06fa-\u06ff]")
 _LATIN_LETTER = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _OTHER_LETTER = re.compile(
@@ -68,8 +74,9 @@ class LanguageModel:
         if codes:
             score += 0.35 * self._by_letters[codes].sum(axis=0)
         order = np.argsort(score)[::-1]
-        best, margin = LANGUAGES[int(order[0])], float(score[order[0]] - score[order[1]])
-        certain = len(known) >= 3 and len(known) * 2 >= len(tokens) and margin > 4.0
+        best, margin = _TOLD_APART[int(order[0])], float(score[order[0]] - score[order[1]])
+        certain = best in LANGUAGES and len(known) >= 3 and len(known) * 2 >= len(tokens) and margin > 4.0
+        best = _ANSWERED_IN[best]
         return Guess(best if certain or not otherwise else otherwise, certain)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -91,12 +98,12 @@ class LanguageModel:
     @classmethod
     def train(cls, sentences: Iterable[tuple[str, str]]) -> LanguageModel:
         """Learn from (text, language); sentences in Arabic letters teach nothing here."""
-        column = {language: i for i, language in enumerate(LANGUAGES)}
+        column = {language: i for i, language in enumerate(_TOLD_APART)}
         by_word: dict[str, Counter[int]] = defaultdict(Counter)
-        letters = np.full((_WIDTH, len(LANGUAGES)), 0.3)
-        totals = np.ones(len(LANGUAGES))
+        letters = np.zeros((_WIDTH, len(column)))
+        totals = np.ones(len(column))
         for text, language in sentences:
-            if _ARABIC_LETTER.search(text):
+            if _ARABIC_LETTER.search(text) or language not in column:
                 continue
             for token in words(fold(text)):
                 if token.isdigit():
@@ -106,15 +113,16 @@ class LanguageModel:
                 for code in _letters(token):
                     letters[code, column[language]] += 1
         vocabulary = {word: row for row, word in enumerate(sorted(by_word))}
-        counts = np.full((len(vocabulary), len(LANGUAGES)), 0.3)
+        counts = np.zeros((len(vocabulary), len(column)))
         for word, found in by_word.items():
             for which, count in found.items():
                 counts[vocabulary[word], which] += count
-        return cls(vocabulary, _log_odds(counts / totals), _log_odds(letters / letters.sum(axis=0)))
+        return cls(vocabulary, _log_odds(counts, totals), _log_odds(letters, np.maximum(letters.sum(axis=0), 1.0)))
 
 
-def _log_odds(frequencies: NDArray[np.float64]) -> NDArray[np.float32]:
-    logs = np.log(frequencies)
+def _log_odds(counts: NDArray[np.float64], totals: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What was never met speaks for no language, however few sentences it was learnt from."""
+    logs = np.log((counts + _UNMET * totals / totals.max()) / totals)
     return np.asarray(logs - logs.mean(axis=1, keepdims=True), dtype=np.float32)
 
 

@@ -30,7 +30,7 @@ from dialogues.understanding.phrases import Phrases
 from dialogues.understanding.screen import ALWAYS_P0, CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 22
+RECIPE = 23
 #: Of so many parts, so many are held back to judge by.
 _PARTS, _HELD = 8, 2
 #: Sentences of one label that are at least so alike tell of one situation, and are left out together.
@@ -226,9 +226,7 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
         urgent=urgent_head,
         degrees=degree_head,
         writers=writer_head,
-        language=LanguageModel.train(
-            (example.text, example.language) for example in corpus.examples if example.language in LANGUAGES
-        ),
+        language=LanguageModel.train((example.text, example.language) for example in corpus.examples),
         threshold=threshold,
         urgent_threshold=urgent_threshold,
         child_threshold=child_threshold,

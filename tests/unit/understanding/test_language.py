@@ -29,3 +29,21 @@ def test_one_short_message_never_changes_the_language_of_a_conversation(understa
 @pytest.mark.parametrize("text", ["من جای خواب می‌خواهم", "Мені потрібне місце для ночівлі", "እንቅልፍ ቦታ"])
 def test_a_language_we_do_not_speak_is_never_certain(understanding: Understanding, text: str):
     assert not understanding.read(text, language="en").language_certain
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("waan gaajaysanahay halkee raashin laga helaa", "en"),
+        ("nataka kurudi nyumbani kwa mama", "en"),
+        ("bu gece kalacak yerim yok annem de yok", "en"),
+        ("tô com fome e n tenho onde ficar hj", "es"),
+    ],
+)
+def test_who_writes_a_language_we_only_hear_is_answered_in_one_they_may_read(
+    understanding: Understanding, text: str, language: str
+):
+    """Somali, Swahili, Turkish and Portuguese: letters like those of Arabizi are no Arabic."""
+    reading = understanding.read(text)
+
+    assert (reading.language, reading.language_certain) == (language, False)
