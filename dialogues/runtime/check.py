@@ -11,7 +11,7 @@ from dialogues.runtime.files import Problem
 from dialogues.runtime.forms import ask_names
 from dialogues.runtime.model import Entity
 from dialogues.runtime.payload import read_written_payload
-from dialogues.runtime.project import Project
+from dialogues.runtime.project import Project, retrieval_intents
 from dialogues.runtime.rules import unheard_intents
 from dialogues.runtime.slots import SlotMapping
 from dialogues.runtime.tracker import LISTEN
@@ -36,23 +36,13 @@ def warnings(project: Project, *, crisis: str = "in_danger") -> list[Problem]:
 #: Responses that default actions say.
 _SAID_BY_DEFAULT = frozenset({"utter_default", "utter_restart", "utter_back", "utter_ask_rephrase"})
 _NAME = re.compile(r"[a-z_]\w+(?:/\w*)?", re.IGNORECASE)
-_RETRIEVED = re.compile(r"^\s*-?\s*intent:\s*[\"']?(\w+)/", re.MULTILINE)
 
 
 def names_in_code(root: Path) -> frozenset[str]:
     """Every name that stands in the project's own actions: a response or an intent may be used by them alone."""
     files = [root / "actions.py", *sorted((root / "actions").rglob("*.py"))]
-    return frozenset(_NAME.findall("\n".join(_text(path) for path in files if path.is_file())))
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
-
-
-def _retrieved(root: Path) -> frozenset[str]:
-    """Intents whose examples are sorted by what answers them (`faq/hours`): Rasa wants words for each of these."""
-    files = [path for folder in ("data", "nlu") for path in sorted((root / folder).rglob("*.yml"))]
-    return frozenset(name for path in files for name in _RETRIEVED.findall(_text(path)))
+    texts = (path.read_text(encoding="utf-8", errors="replace") for path in files if path.is_file())
+    return frozenset(_NAME.findall("\n".join(texts)))
 
 
 def _unsaid(project: Project) -> Iterator[Problem]:
@@ -73,7 +63,7 @@ def _unsaid(project: Project) -> Iterator[Problem]:
     }
     said |= in_code | _SAID_BY_DEFAULT
     begun = tuple(name for name in said if name.startswith("utter_") and name.endswith(("_", "/")))
-    retrieved = _retrieved(project.root) | domain.retrieval_intents
+    retrieved = retrieval_intents(project.root) | domain.retrieval_intents
     for name in domain.responses:
         by_what_was_asked = name.removeprefix("utter_").partition("/")[0] in retrieved
         if not (by_what_was_asked or name in said or name.startswith(begun)):

@@ -290,9 +290,11 @@ class DomainReader:
             retrieval_intents=frozenset(self._retrieval),
         )
 
-    def retrieve(self, intents: Iterable[str]) -> None:
-        """Retrieval intents that the training data tells of (`faq/opening_hours`)."""
-        self._retrieval.update(intents)
+    def hear(self, retrieval_intents: Iterable[str]) -> None:
+        """Take in intents that the examples alone name (`faq/opening_hours`), as Rasa does."""
+        for name in sorted(set(retrieval_intents) - self._intents.keys()):
+            self._intents[name] = Intent(name)
+            self._raw["intents"].append({name: {"is_retrieval_intent": True}})
 
     def _problem(self, block: Block, key: str, text: str, *, fatal: bool = True) -> None:
         self.problems.append(Problem(block.file, block.line_of(key), text, fatal))

@@ -23,6 +23,7 @@ from dialogues.runtime.stories import Memory, StoriesReader, Story
 _DOMAIN_KEYS = {"intents", "entities", "slots", "responses", "forms", "actions", "session_config", "e2e_actions"}
 _KNOWN_KEYS = _DOMAIN_KEYS | {"nlu", "rules", "stories"}
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_RETRIEVED = re.compile(rb"^[ \t-]*intent:[ \t]*[\"']?(\w+)/", re.MULTILINE)
 _SETTINGS_FILES = {"config.yml", "endpoints.yml", "credentials.yml"}
 #: Where Rasa users keep what is played. Training examples lie in `nlu/` or `data/`.
 _PLACES = (
@@ -79,6 +80,7 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
     for block in blocks:
         if _is_domain(block):
             reader.add(block)
+    reader.hear(retrieval_intents(root))
     domain = reader.finish()
     rules_reader = RulesReader(domain, restricted=are_rules_restricted(config))
     stories_reader = StoriesReader(domain)
@@ -99,6 +101,13 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
         raise ProjectWrong(dict.fromkeys(problems))
     doubts = tuple(sorted(set(problems)))
     return Project(root, domain, rules, stories, policies.settings, config, doubts, places)
+
+
+def retrieval_intents(root: Path) -> frozenset[str]:
+    """Intents whose examples are sorted by what answers them (`faq/hours`): Rasa wants words for each of these."""
+    files = (path for folder in ("data", "nlu") for path in root.glob(f"{folder}/**/*.y*ml") if path.is_file())
+    found = frozenset(name for path in files for name in _RETRIEVED.findall(path.read_bytes()))
+    return frozenset(name.decode() for name in found)
 
 
 def _markdown(root: Path) -> Iterator[Problem]:

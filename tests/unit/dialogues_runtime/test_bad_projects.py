@@ -229,6 +229,18 @@ def test_what_rasa_takes_is_taken_and_told(tmp_path):
     assert any("rules.yml:12: story “blank” has no steps" in text for text in told)
 
 
+@pytest.mark.parametrize("folder", ["data", "nlu"])
+def test_an_intent_that_only_its_examples_name_by_what_answers_them_is_known_as_in_rasa(tmp_path, folder):
+    domain = "responses: {utter_faq/hours: [{text: open all day}]}"
+    rules = "rules: [{rule: faq, steps: [{intent: faq}, {action: utter_faq}]}]"
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "examples.yml").write_text("nlu:\n- intent: faq/hours\n  examples: |\n    - when\n", "utf-8")
+
+    project = load_project(write_project(tmp_path, domain, rules))
+
+    assert project.domain.declared_intents == {"faq"}
+
+
 def test_what_another_rule_overrules_is_told_as_rasa_would_refuse_it(tmp_path):
     domain = """
         intents: [ask, open, later, talk]
