@@ -114,7 +114,7 @@ class NobodyCalled:
         return Escalated(escalation.conversation_id, "A1", False, False)
 
     def person_wrote(
-        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+        self, tx: Connection, conversation_id: str, *, at: datetime, place: Whereabouts | None = None
     ) -> str | None:
         return None
 

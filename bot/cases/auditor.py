@@ -127,7 +127,6 @@ class Watch(Struct, frozen=True):
     """Whether somebody watches over the alarms at this moment."""
 
     pager_at: datetime | None
-    auditor_at: datetime | None
     alive: bool
     nobody_from: datetime | None = None  # when nobody is on duty, as far as the rota is planned
     unspoken: tuple[str, ...] = ()  # languages people write in that nobody on duty will speak, before long
@@ -143,7 +142,6 @@ def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
     nobody = planned.facts.get("from") if planned else None
     return Watch(
         pager.at if pager else None,
-        auditor.at if auditor else None,
         alive=len(fresh) == 2,
         nobody_from=datetime.fromisoformat(nobody) if nobody else None,
         unspoken=tuple(planned.facts.get("unspoken", ())) if planned else (),

@@ -161,7 +161,7 @@ class CaseEscalations:
         return self._raise(tx, escalation, known, at=at)
 
     def person_wrote(
-        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+        self, tx: Connection, conversation_id: str, *, at: datetime, place: Whereabouts | None = None
     ) -> str | None:
         """Remember that the person of an open case waits for an answer, and where they say that they are. The case,
         if there is one."""

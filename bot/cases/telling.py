@@ -14,7 +14,7 @@ from types import MappingProxyType
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent, consent_store, store, telling_store
+from bot.cases import consent_store, store, telling_store
 from bot.cases.answering import answer_person
 from bot.cases.consent import Consent, Kind, Purpose
 from bot.cases.hand import Hand, key_of, note_in_audit, target, unseal
@@ -214,9 +214,3 @@ def ready_words(tx: Connection, words: Words, case: Case, about: str) -> tuple[s
     card = conversations.card(tx, case.conversation_id)
     language = (card and card.language) or case.language
     return words.text(language, READY_REPORT if about == REPORT else READY_SHARE), language
-
-
-def shares_that_ask(tx: Connection, hand: Hand, case_id: str) -> list[Consent]:
-    """The rows in force, or proposed, about which somebody still has to say whether the child was told."""
-    rows = [row for row in consent.ledger(tx, hand, case_id) if row.expires_at > hand.at]
-    return open_for(tx, case_id, rows)

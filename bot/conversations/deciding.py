@@ -253,7 +253,7 @@ class Deciding:
         state = with_slots(claim.state, language=heard.language, **{ASKED_OWN: None} if asked(claim) else {})
         turn: Turn | None = None
         if heard.message is not None:
-            said = heard.message if heard.risk is None else self._in_danger(heard.message, heard.risk, heard.language)
+            said = heard.message if heard.risk is None else _in_danger(heard.message, heard.risk)
             try:
                 async with asyncio.timeout(TURN_LIMIT.total_seconds() / 2):
                     turn = await self._engine.turn(state, said)
@@ -282,12 +282,6 @@ class Deciding:
             wishes=told_in(turn, "tell"),
             reported=reported_in(turn),
         )
-
-    def _in_danger(self, message: UserMessage, risk: Risk, language: str) -> UserMessage:
-        """The dialogue hears danger, whatever the words were about otherwise."""
-        entities = [entity for entity in message.entities if entity.name not in {"reason", "priority"}]
-        entities += [Entity("reason", risk.reason), Entity("priority", risk.priority.value)]
-        return replace(message, intent="in_danger", confidence=1.0, entities=tuple(entities))
 
     async def _read(self, text: str, *, language: str | None, hint: str | None) -> Reading:
         if len(text) < LONG:
@@ -453,6 +447,13 @@ class Deciding:
             report=answers_in(call),
             report_goes_on=bool(call and call.get("report_goes_on")),
         )
+
+
+def _in_danger(message: UserMessage, risk: Risk) -> UserMessage:
+    """The dialogue hears danger, whatever the words were about otherwise."""
+    entities = [entity for entity in message.entities if entity.name not in {"reason", "priority"}]
+    entities += [Entity("reason", risk.reason), Entity("priority", risk.priority.value)]
+    return replace(message, intent="in_danger", confidence=1.0, entities=tuple(entities))
 
 
 def _pressed_by_officer(claim: TurnClaim, message: InboundMessage) -> str | None:

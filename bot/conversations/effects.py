@@ -128,7 +128,7 @@ class Effects:
         if outcome.heard is not None and kind is ConversationKind.PERSON:
             said = outcome.heard
             topics += ["attachments"] * attachments.take(tx, claim.key, claim.conversation_id, first, said, at=at)
-        topics += self._tell_the_case(tx, claim, outcome, kind, first, at)
+        topics += self._tell_the_case(tx, claim, outcome, kind, at)
         if outcome.own is not None and self._own_cases is not None:
             topics += self._own_cases.grant(
                 tx, outcome.own, claim.conversation_id, language=outcome.language, key=claim.name, at=at
@@ -154,7 +154,6 @@ class Effects:
         claim: TurnClaim,
         outcome: TurnOutcome,
         kind: ConversationKind,
-        first: int,
         at: datetime,
     ) -> list[str]:
         """A new case, or what the open one hears of this turn. Returns the topics to wake."""
@@ -167,7 +166,7 @@ class Effects:
             topics += [f"case:{case_id}"] if case_id else []
         if outcome.heard is not None:
             place = named_place(claim.state, outcome.state)
-            case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at, place=place)
+            case_id = self._escalations.person_wrote(tx, claim.conversation_id, at=at, place=place)
             if case_id is None and outcome.escalation is None and claim.watched and kind is ConversationKind.PERSON:
                 case_id = self._call_a_human(tx, claim, outcome, at)
                 topics.append("pages")

@@ -55,10 +55,9 @@ class Escalations(Protocol):
         ...
 
     def person_wrote(
-        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+        self, tx: Connection, conversation_id: str, *, at: datetime, place: Whereabouts | None = None
     ) -> str | None:
-        """A person wrote line `seq`, in which they may have named a place. Returns the open case of the conversation,
-        if there is one."""
+        """A person wrote, and may have named a place. Returns the open case of the conversation, if there is one."""
         ...
 
     def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:

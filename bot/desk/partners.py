@@ -214,7 +214,7 @@ async def new_partner(request: web.Request) -> web.StreamResponse:
 async def change_form(request: web.Request) -> web.StreamResponse:
     partner_id = request.match_info["id"]
     partner = await request.app[DATABASE].read(lambda tx: _known(tx, request, partner_id))
-    return await _form_screen(request, partner, _typed(partner, request.app[CLOCK].now()))
+    return await _form_screen(request, partner, _typed(partner))
 
 
 async def _form_screen(
@@ -353,7 +353,7 @@ def _contacts(fields: MultiDict[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _typed(partner: Partner, at: datetime) -> MultiDict[str]:
+def _typed(partner: Partner) -> MultiDict[str]:
     """The fields of the form as they would have to be typed to describe this partner as it is described now."""
     wait = partner.endpoint is None and not partner.by_link
     reach = "link" if partner.by_link else "fetch" if partner.fetch else "wait" if wait else "push"

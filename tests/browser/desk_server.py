@@ -191,8 +191,8 @@ class DeskServer:
 
         def say(tx: Connection) -> str | None:
             line = conversation_store.NewLine(Direction.IN, Author.PERSON, "text", {"text": text}, language)
-            seq = conversation_store.add_lines(tx, self.vault, conversation_id, [line], at=at)
-            return cases.CaseEscalations(self.vault).person_wrote(tx, conversation_id, seq=seq, at=at)
+            conversation_store.add_lines(tx, self.vault, conversation_id, [line], at=at)
+            return cases.CaseEscalations(self.vault).person_wrote(tx, conversation_id, at=at)
 
         case_id = await self.database.write(say)
         self.signals.wake("queue", f"conversation:{conversation_id}", f"case:{case_id}")

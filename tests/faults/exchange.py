@@ -226,7 +226,7 @@ class Side:
             return next(each for each in partners.everyone(tx, self.vault) if each.name == other.name)
 
         await self.database.write(
-            lambda tx: partner_service.revoke_key(tx, self.vault, named(tx).id, None, by="system:storm", at=at)
+            lambda tx: partner_service.revoke_keys(tx, self.vault, named(tx).id, None, by="system:storm", at=at)
         )
         await asyncio.sleep(2)
         await other.rotate()

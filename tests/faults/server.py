@@ -91,7 +91,7 @@ class CallsAsRows:
         return Escalated(escalation.conversation_id, "A1", True, False)
 
     def person_wrote(
-        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+        self, tx: Connection, conversation_id: str, *, at: datetime, place: Whereabouts | None = None
     ) -> str | None:
         return None
 

@@ -70,12 +70,6 @@ def present_facts(tx: Connection, case_id: str, *, lock: bool = False) -> list[R
     return list(tx.execute(query.with_for_update() if lock else query))
 
 
-def history_of(tx: Connection, case_id: str, field: str) -> list[Row[Any]]:
-    """What a field said, the newest first."""
-    query = sa.select(facts).where(facts.c.case_id == case_id, facts.c.field == field)
-    return list(tx.execute(query.order_by(facts.c.at.desc(), facts.c.id.desc())))
-
-
 def all_facts(tx: Connection, case_id: str) -> list[Row[Any]]:
     """Everything the record says and said, in the order in which it was written."""
     query = sa.select(facts).where(facts.c.case_id == case_id)

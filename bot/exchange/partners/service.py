@@ -378,20 +378,15 @@ def _must_not_be_let_in_lately(tx: Connection, by: str, at: datetime) -> None:
         raise LetInLately
 
 
-def revoke_key(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> int:
-    """At once, nothing is sealed for this key and nothing is believed from it: or from any of the partner's, where
-    `kid` is None. Keys that only it vouched for go with it. Returns how many were revoked.
-
-    The caller has proven who acts. That is all: a key that was stolen does harm as long as it is believed.
-    """
-    return len(revoke_keys(tx, vault, partner_id, kid, by=by, at=at)[0])
-
-
 def revoke_keys(
     tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime
 ) -> tuple[list[str], list[Doubt]]:
-    """The same; returns which, and the doubts that end with them. What the partner said of the keys of others counts no
-    more once none of its own does."""
+    """At once, nothing is sealed for this key and nothing is believed from it: or from any of the partner's, where
+    `kid` is None. Keys that only it vouched for go with it, and what the partner said of the keys of others counts no
+    more once none of its own does. Returns which were revoked, and the doubts that end with them.
+
+    The caller has proven who acts. That is all: a key that was stolen does harm as long as it is believed.
+    """
     partner = _known(tx, vault, partner_id)
     gone = doubted_among(partner.keys, [key.kid for key in partner.keys if kid is None or key.kid == kid])
     revoked = []

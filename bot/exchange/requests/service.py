@@ -7,7 +7,7 @@ when a human on the other side has accepted does the second one say about whom, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -122,22 +122,6 @@ def preview_of(request: Request) -> dict[str, Any]:
         "due_at": request.due_at.isoformat(),
         "language": request.language,
     }
-
-
-def send_all(tx: Connection, hand: Hand, request_ids: Iterable[str]) -> dict[str, Exception | None]:
-    """Send several approved requests, each as if it were alone. By id, what stopped it; None for what was sent."""
-    outcome: dict[str, Exception | None] = {}
-    for request_id in request_ids:
-        savepoint = tx.begin_nested()
-        try:
-            send_request(tx, hand, request_id)
-        except Exception as error:
-            savepoint.rollback()
-            outcome[request_id] = error
-        else:
-            savepoint.commit()
-            outcome[request_id] = None
-    return outcome
 
 
 def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> str:

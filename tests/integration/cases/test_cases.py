@@ -325,7 +325,7 @@ async def test_the_person_writing_again_shows_that_they_wait(world):
 
     later = NOON + timedelta(minutes=3)
     escalations = service.CaseEscalations(world.vault)
-    told = await world.database.write(lambda tx: escalations.person_wrote(tx, person, seq=9, at=later))
+    told = await world.database.write(lambda tx: escalations.person_wrote(tx, person, at=later))
 
     assert told == waiting.case_id
     assert (await world.database.read(lambda tx: service.look_at_own(tx, world.vault, amira)))[0].case.person_waits
@@ -339,7 +339,7 @@ async def test_every_place_that_was_named_is_kept_with_when_and_the_last_one_cou
 
     def names(place, minutes):
         at, where = NOON + timedelta(minutes=minutes), Whereabouts(place, None)
-        return lambda tx: escalations.person_wrote(tx, person, seq=minutes, at=at, place=where)
+        return lambda tx: escalations.person_wrote(tx, person, at=at, place=where)
 
     assert (await world.database.write(lambda tx: service.open_file(tx, hand, case_id))).places == []
     for place, minutes in (("Menton", 3), ("Menton", 4), ("Lampedusa", 9)):

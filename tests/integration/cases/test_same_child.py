@@ -67,9 +67,7 @@ async def acts(world, case):
 
 
 async def wrote(world, conversation_id, at=LATER):
-    return await world.database.write(
-        lambda tx: CaseEscalations(world.vault).person_wrote(tx, conversation_id, seq=1, at=at)
-    )
+    return await world.database.write(lambda tx: CaseEscalations(world.vault).person_wrote(tx, conversation_id, at=at))
 
 
 @pytest.fixture

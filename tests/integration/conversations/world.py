@@ -161,7 +161,7 @@ class Called:
         return Escalated(f"case-{escalation.conversation_id}", "A1", True, False)
 
     def person_wrote(
-        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+        self, tx: Connection, conversation_id: str, *, at: datetime, place: Whereabouts | None = None
     ) -> str | None:
         return None
 

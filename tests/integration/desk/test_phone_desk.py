@@ -265,7 +265,7 @@ async def test_whoever_comes_back_is_known_and_where_they_said_they_are_is_shown
     back = (await world.escalate(person)).case_id
     where = Whereabouts("Menton", "FR")
     await world.database.write(
-        lambda tx: cases.CaseEscalations(world.vault).person_wrote(tx, person, seq=9, at=NOON + when, place=where)
+        lambda tx: cases.CaseEscalations(world.vault).person_wrote(tx, person, at=NOON + when, place=where)
     )
 
     page = " ".join((await (await at_desk(await world.officer("bruno"))).go(f"/desk/cases/{back}")).split())

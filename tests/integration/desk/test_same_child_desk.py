@@ -50,7 +50,7 @@ async def test_looked_for_compared_said_and_undone(world, at_desk):
 
     assert '<details class="card" open><summary>From their other talk' not in hers.page
     await world.database.write(
-        lambda tx: CaseEscalations(world.vault).person_wrote(tx, left, seq=1, at=NOON + timedelta(minutes=1))
+        lambda tx: CaseEscalations(world.vault).person_wrote(tx, left, at=NOON + timedelta(minutes=1))
     )
     assert '<details class="card" open><summary>From their other talk' in await hers.go(f"/desk/cases/{kept}")
     await hers.send(f"/desk/cases/{kept}/same-child/there", talk=left)

@@ -319,8 +319,15 @@ class Play:
         service.send_request(self.tx, self.scene.officer, self._some_request())
 
     def send_many(self) -> None:
-        ids = list(self.tx.execute(sa.select(store.exchange_requests.c.id)).scalars())
-        service.send_all(self.tx, self.scene.officer, ids)
+        """Each as if it were alone: what may not go keeps none of the others."""
+        for request_id in self.tx.execute(sa.select(store.exchange_requests.c.id)).scalars().all():
+            point = self.tx.begin_nested()
+            try:
+                service.send_request(self.tx, self.scene.officer, request_id)
+            except Exception:
+                point.rollback()
+            else:
+                point.commit()
 
     def partner_accepts(self) -> None:
         request_id = self._some_request()

@@ -179,11 +179,13 @@ async def test_a_key_goes_with_the_one_that_alone_vouched_for_it(two: Two):
     )
     assert added.vouched_by == partner.keys[0].kid
 
-    count = await lyon.database.write(
-        lambda tx: partner_service.revoke_key(tx, lyon.vault, partner.id, partner.keys[0].kid, by=lyon.admins[0], at=at)
+    revoked, _ = await lyon.database.write(
+        lambda tx: partner_service.revoke_keys(
+            tx, lyon.vault, partner.id, partner.keys[0].kid, by=lyon.admins[0], at=at
+        )
     )
 
-    assert count == 2
+    assert len(revoked) == 2
     closed = (await lyon.partner(partner.id)).why_closed(at + timedelta(hours=1))
     assert closed is not None
     assert closed.code == "key_revoked"

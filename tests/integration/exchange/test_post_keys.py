@@ -30,11 +30,11 @@ async def test_a_revoked_key_stops_what_waits_at_once_and_what_comes(two: Two):
     raw = await sealed(lyon, waiting)
     at = lyon.clock.now()
     await lyon.database.write(
-        lambda tx: partner_service.revoke_key(tx, lyon.vault, partner.id, None, by=lyon.admins[0], at=at)
+        lambda tx: partner_service.revoke_keys(tx, lyon.vault, partner.id, None, by=lyon.admins[0], at=at)
     )
     theirs = await only_partner(tunis)
     await tunis.database.write(
-        lambda tx: partner_service.revoke_key(tx, tunis.vault, theirs.id, None, by=tunis.admins[0], at=at)
+        lambda tx: partner_service.revoke_keys(tx, tunis.vault, theirs.id, None, by=tunis.admins[0], at=at)
     )
 
     await lyon.send()

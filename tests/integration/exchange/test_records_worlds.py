@@ -188,6 +188,6 @@ def test_a_partner_is_known_by_its_verified_key_alone_and_not_after_it_was_revok
         partner_id = _partner_with(tx, hand.vault, signed=True)
         assert trust() is Trust.KNOWN
         assert trust(NOON + timedelta(days=500)) is Trust.OLD_KEY
-        partner_keys.revoke_key(tx, hand.vault, partner_id, None, by="admin:one", at=NOON)
+        partner_keys.revoke_keys(tx, hand.vault, partner_id, None, by="admin:one", at=NOON)
         assert trust() is Trust.REVOKED
         point.rollback()
