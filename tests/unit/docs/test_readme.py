@@ -56,11 +56,20 @@ def test_every_room_of_the_map_is_there():
 
 
 @pytest.mark.parametrize("document", sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]), ids=lambda p: p.name)
-def test_every_link_leads_to_a_file(document: Path):
-    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
-    local = [link for link in links if not link.startswith(("http://", "https://", "mailto:"))]
+def test_every_link_leads_to_a_file_and_to_a_heading_in_it(document: Path):
+    links = re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", document.read_text("utf-8"))
+    local = [(link, part) for link, part in links if not link.startswith(("http://", "https://", "mailto:"))]
 
-    assert [link for link in local if not (document.parent / link).exists()] == []
+    assert [link for link, _ in local if not (document.parent / link).exists()] == []
+    assert [
+        part for link, part in local if part and part not in _headings(document.parent / link if link else document)
+    ] == []
+
+
+def _headings(document: Path) -> set[str]:
+    """What leads to each heading of a page, as GitHub makes it."""
+    titles = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_the_check_of_the_whole_is_the_command_that_the_readme_names():
