@@ -20,9 +20,10 @@ from directory.files.options import EXPORTED, IMPORTED, Column, Letters, Rehears
 app = typer.Typer(
     name="waymark",
     help="A multilingual messaging helpline that protects migrant children. Begin with: ./waymark up",
+    epilog="Every check that CI runs: ./waymark test",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 user = typer.Typer(help="The people at the desk: officers, coordinators, admins.", no_args_is_help=True)

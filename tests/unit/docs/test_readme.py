@@ -42,6 +42,7 @@ def test_every_command_is_in_the_readme_and_none_that_is_not():
     named = set(re.findall(r"`([a-z -]+?)(?: [A-Z]+)*`", table.split("|---|---|")[1]))
 
     by_launcher = {"test"}
+    assert all(f"./waymark {name}" in str(app.info.epilog) for name in by_launcher)
     assert command_names() <= named
     assert named - command_names() - by_launcher - set(BENCHES) == set()
 
