@@ -3,6 +3,7 @@ urgent a case is."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -25,18 +26,24 @@ routes = Routes()
 @routes.post("/desk/cases/{id}/offer", name="offer", allow=Permission.CASE_HAND_OVER)
 async def offer(request: web.Request) -> web.StreamResponse:
     """Offer a case to a colleague. They see the note and the whole case, and it is theirs when they accept."""
+    return await _with_a_colleague(request, handover.offer, named="to", typed_in="offer", notice="offered")
+
+
+async def _with_a_colleague(
+    request: web.Request, work: Callable[..., Any], *, named: str, typed_in: str, notice: str
+) -> web.StreamResponse:
+    """What an officer does with the colleague chosen in the field `named`, and with a note."""
     case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
-    to, note = fields.get("to", "")[:36], fields.get("note", "")
+    chosen = {named: fields.get(named, "")[:36], "note": fields.get("note", "")}
     try:
-        await request.app[DATABASE].write(lambda tx: handover.offer(tx, hand, case_id, to=to, note=note))
+        await request.app[DATABASE].write(lambda tx: work(tx, hand, case_id, **chosen))
     except CaseNotFound:
         raise web.HTTPNotFound from None
-    except NobodyThere:
-        return await case_screen(request, status=409, problem="nobody_there", typed_in="offer", typed=fields)
-    except CaseError:
-        return await case_screen(request, status=409, problem="incomplete", typed_in="offer", typed=fields)
+    except CaseError as error:
+        problem = "nobody_there" if isinstance(error, NobodyThere) else "incomplete"
+        return await case_screen(request, status=409, problem=problem, typed_in=typed_in, typed=fields)
     wake_all(request, case_id)
-    return go_to(request, "case", id=case_id, notice="offered")
+    return go_to(request, "case", id=case_id, notice=notice)
 
 
 @routes.post("/desk/cases/{id}/accept", name="accept", allow=Permission.CASE_ACCEPT)
@@ -73,18 +80,7 @@ async def judge_urgency(request: web.Request) -> web.StreamResponse:
 @routes.post("/desk/cases/{id}/ask", name="ask_colleague", allow=Permission.CASE_CONSULT)
 async def ask(request: web.Request) -> web.StreamResponse:
     """Ask a colleague for their view. They read the case and can write a note; it stays where it is."""
-    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
-    of, note = fields.get("of", "")[:36], fields.get("note", "")
-    try:
-        await request.app[DATABASE].write(lambda tx: consult.ask(tx, hand, case_id, of=of, note=note))
-    except CaseNotFound:
-        raise web.HTTPNotFound from None
-    except NobodyThere:
-        return await case_screen(request, status=409, problem="nobody_there", typed_in="ask", typed=fields)
-    except CaseError:
-        return await case_screen(request, status=409, problem="incomplete", typed_in="ask", typed=fields)
-    wake_all(request, case_id)
-    return go_to(request, "case", id=case_id, notice="asked")
+    return await _with_a_colleague(request, consult.ask, named="of", typed_in="ask", notice="asked")
 
 
 @routes.post("/desk/cases/{id}/ask/end", name="end_question", allow=Permission.CASE_CONSULT)

@@ -36,6 +36,7 @@ from tests.integration.app.program import Helpline, serving, settings_for
 from tests.integration.directory.records import OWNER, a_service, put
 from tests.integration.exchange.two_countries import a_draft, put_partner
 from tests.integration.kernel.route_matrix import Person, Target, changes_something, guarded_routes, walk
+from tests.integration.kernel.test_web_headers import SNAPSHOT
 from tests.unit.conversations.test_attachment_copies import FILES
 
 STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
@@ -378,21 +379,6 @@ async def test_reading_a_case_is_in_the_record_and_looking_for_a_foreign_one_sho
 
 # --- what every answer carries ---
 
-EXPECTED = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "media-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self), payment=(), usb=(), browsing-topics=()",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex, nofollow",
-    "Server": "waymark",
-}
 CHANGING = frozenset(
     {
         "allow", "clear-site-data", "connection", "content-encoding", "content-language", "content-length",
@@ -423,7 +409,7 @@ async def test_every_route_answers_with_exactly_these_headers(helpline: Helpline
                 found = {name: value for name, value in found.items() if name not in CHANGING}
                 for_anybody = {**FOR_OTHER_SITES} if path.startswith("/hsds") and method != "DELETE" else {}
                 for_anybody |= ALLOWED_TO_OTHER_SITES if method == "OPTIONS" else {}
-                assert found == {name.lower(): value for name, value in {**EXPECTED, **for_anybody}.items()}, (
+                assert found == {name.lower(): value for name, value in {**SNAPSHOT, **for_anybody}.items()}, (
                     f"{method} {route.path}: {found}"
                 )
                 allowed = next((v for k, v in MAY_BE_KEPT.items() if path.startswith(k)), {"no-store"})
@@ -444,7 +430,7 @@ def _everything(helpline: Helpline) -> list[tuple[Route, str]]:
 async def test_where_nothing_is_the_headers_are_the_same(helpline: Helpline, path: str):
     async with aiohttp.ClientSession(helpline.url) as client, client.get(path) as answer:
         assert answer.status == 404 or answer.status == 400
-        for name, value in EXPECTED.items():
+        for name, value in SNAPSHOT.items():
             assert answer.headers[name] == value
 
 

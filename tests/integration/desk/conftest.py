@@ -10,6 +10,7 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 import bot.desk
+from bot.cases import service as cases
 from bot.cases.guests.service import GuestsLeave
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.kept_from import KeptFrom
@@ -89,3 +90,29 @@ async def at_desk(desk, world, clock):
     yield sign_in
     for client in clients:
         await client.close()
+
+
+@pytest.fixture
+async def amira(world):
+    return await world.officer("amira")
+
+
+@pytest.fixture
+async def case_id(world, amira):
+    """A case Amira holds."""
+    case_id = (await world.escalate()).case_id
+    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(amira), case_id))
+    return case_id
+
+
+@pytest.fixture
+def page(case_id):
+    return f"/desk/cases/{case_id}"
+
+
+@pytest.fixture
+async def browser(at_desk, amira, page):
+    """Amira's, with that page open."""
+    browser = await at_desk(amira)
+    await browser.go(page)
+    return browser

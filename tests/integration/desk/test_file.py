@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from bot.cases import service as cases
 from bot.cases.record import service as record
 from bot.kernel.access import Role
 
@@ -14,18 +13,6 @@ CONSENT = {
     "named": "The night shelter", "purpose": "referral", "text": "May I tell them <your> age?", "items": "age",
     "giver": "child", "age": "15", "capacity": "understands", "way": "chat", "language": "ar", "kind": "consent",
 }  # fmt: skip
-
-
-@pytest.fixture
-async def amira(world):
-    return await world.officer("amira")
-
-
-@pytest.fixture
-async def page(world, amira):
-    case_id = (await world.escalate()).case_id
-    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(amira), case_id))
-    return f"/desk/cases/{case_id}"
 
 
 async def save(browser, page, section, **fields):

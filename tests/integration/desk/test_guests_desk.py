@@ -8,7 +8,6 @@ import pytest
 from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient
 
-from bot.cases import service as cases
 from bot.exchange.holds import service as holds
 from bot.kernel import audit
 from tests.integration.desk.browser import Browser
@@ -17,18 +16,6 @@ INVITED = {
     "name": "Ana Prado", "role": "interpreter", "since": "now", "hours": "2",
     "giver": "child", "capacity": "understands", "agreed": "yes",
 }  # fmt: skip
-
-
-@pytest.fixture
-async def amira(world):
-    return await world.officer("amira")
-
-
-@pytest.fixture
-async def page(world, amira):
-    case_id = (await world.escalate()).case_id
-    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(amira), case_id))
-    return f"/desk/cases/{case_id}"
 
 
 @pytest.fixture

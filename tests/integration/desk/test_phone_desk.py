@@ -17,31 +17,6 @@ from dialogues.understanding.model import Priority
 from tests.conftest import NOON
 
 
-@pytest.fixture
-async def amira(world):
-    return await world.officer("amira")
-
-
-@pytest.fixture
-async def case_id(world, amira):
-    """A case Amira holds."""
-    case_id = (await world.escalate()).case_id
-    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(amira), case_id))
-    return case_id
-
-
-@pytest.fixture
-def page(case_id):
-    return f"/desk/cases/{case_id}"
-
-
-@pytest.fixture
-async def browser(at_desk, amira, page):
-    browser = await at_desk(amira)
-    await browser.go(page)
-    return browser
-
-
 async def talk_of(world, case_id):
     found = await world.database.read(lambda tx: store.get_case(tx, case_id))
     talk_id = found.case.conversation_id

@@ -9,22 +9,9 @@ import pytest
 from aiohttp import FormData
 
 from bot.cases import consent, searches
-from bot.cases import service as cases
 from bot.cases.record import service as record
 from bot.kernel import audit
 from tests.integration.cases.test_primero import CAME, HANDED, SAID
-
-
-@pytest.fixture
-async def amira(world):
-    return await world.officer("amira")
-
-
-@pytest.fixture
-async def case_id(world, amira):
-    case_id = (await world.escalate()).case_id
-    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(amira), case_id))
-    return case_id
 
 
 async def test_the_file_is_written_once_a_consent_is_there(world, at_desk, amira, case_id):

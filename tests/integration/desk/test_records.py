@@ -32,27 +32,8 @@ SHEET = {
 
 
 @pytest.fixture
-async def amira(world):
-    return await world.officer("amira")
-
-
-@pytest.fixture
-async def case_id(world, amira):
-    case_id = (await world.escalate()).case_id
-    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(amira), case_id))
-    return case_id
-
-
-@pytest.fixture
 def page(case_id):
     return f"/desk/cases/{case_id}/carried"
-
-
-@pytest.fixture
-async def browser(at_desk, amira, page):
-    browser = await at_desk(amira)
-    await browser.go(page)
-    return browser
 
 
 async def fill_in(browser, page, **more):

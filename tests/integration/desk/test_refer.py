@@ -24,11 +24,6 @@ from tests.integration.desk.browser import Browser
 
 
 @pytest.fixture
-async def amira(world):
-    return await world.officer("amira")
-
-
-@pytest.fixture
 async def page(world, amira):
     """A case Amira holds, whose child agreed that the shelter gets their age."""
     case_id = (await world.escalate()).case_id

@@ -7,25 +7,12 @@ from string import Formatter
 
 import pytest
 
-from bot.cases import service as cases
 from bot.cases import store
 from bot.cases.replies import REPLIES, text_of
 from bot.conversations import service as conversations
 from bot.kernel.words import Words
 
 LANGUAGES = ("en", "fr", "es", "ar")
-
-
-@pytest.fixture
-async def amira(world):
-    return await world.officer("amira")
-
-
-@pytest.fixture
-async def page(world, amira):
-    case_id = (await world.escalate()).case_id
-    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(amira), case_id))
-    return f"/desk/cases/{case_id}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -28,11 +28,6 @@ def csrf_of(browser):
 
 
 @pytest.fixture
-async def amira(world):
-    return await world.officer("amira")
-
-
-@pytest.fixture
 async def case_id(world, amira):
     """A case Amira holds, with a restricted field."""
     case_id = (await world.escalate()).case_id
