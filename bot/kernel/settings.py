@@ -121,7 +121,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         About(
             "The country this deployment serves, as ISO 3166 (`FR`)",
-            must="be two letters, as in FR",
+            must="be the two letters of a country in ISO 3166, as FR (the United Kingdom is GB)",
             read=setting_texts.country,
         ),
     ] = ""

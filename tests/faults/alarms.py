@@ -439,7 +439,9 @@ async def night_over(kind: str, plan: Plan) -> Report:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.alarms", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults.alarms", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--hours", type=float, default=9.0, help="with 76 the ladder of P3 is climbed to its top too")
     parser.add_argument("--restarts", type=int, default=20)

@@ -59,7 +59,9 @@ def _another(byte: int, chance: random.Random) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.changed", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults.changed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--envelopes", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()

@@ -483,7 +483,11 @@ async def storm_over(kind: str, plan: Plan) -> Report:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.exchange", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults.exchange",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--letters", type=int, default=350)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--deployments", type=int, choices=[2, 3], default=3)

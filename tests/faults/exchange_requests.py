@@ -566,7 +566,11 @@ async def requests_over(kind: str, plan: Plan) -> Report:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.exchange_requests", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults.exchange_requests",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--kill-after", type=float, default=8.0, help="seconds between two deaths, at most")

@@ -371,7 +371,9 @@ async def storm_over(kind: str, plan: Plan) -> Report:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.storm", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults.storm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--stops", type=int, default=0)

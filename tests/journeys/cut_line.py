@@ -195,7 +195,11 @@ def _difference(one: list[str], other: list[str]) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.journeys.cut_line", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.journeys.cut_line",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--cuts", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()

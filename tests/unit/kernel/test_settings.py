@@ -51,7 +51,9 @@ def test_every_problem_is_named_at_once():
     assert "WAYMARK_TELEGRAM_TOKN is not a setting. Did you mean WAYMARK_TELEGRAM_TOKEN?" in problems
     unknown = problems_of({"WAYMARK_NOPE": "1", "WAYMARK_COUNTRY": "UK"})
     assert unknown[0] == "WAYMARK_NOPE is not a setting."
-    assert "WAYMARK_COUNTRY" in unknown[1]  # written so it would be given no number to call
+    assert (
+        "WAYMARK_COUNTRY must be the two letters of a country" in unknown[1]
+    )  # so written nobody has a number to call
 
 
 def test_problems_do_not_repeat_secrets():
