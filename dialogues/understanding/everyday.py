@@ -172,6 +172,22 @@ _WILL_DO_SO: Final = (
     r"|je vais (?:appeler|demander|essayer|le faire)(?: maintenant)?|voy a (?:llamar|preguntar|intentar"
     r"|hacerlo)(?: ahora)?"
     r"|(?:رح|راح|سوف) (?:اتصل|احكي|اسال|جرب)(?: (?:فيهم|معهم|هلق|الان))?"
+    r"|i (?:have )?(?:already )?called(?: them)?|j ai (?:deja )?appele|ya (?:los )?llame|اتصلت(?: فيهم)?"
+)
+#: Alone it tells nothing of why; whoever has more to tell writes on, and is asked.
+_CRIES: Final = (
+    r"(?:she|he)(?: is|s)? (?:crying|cries)|(?:hes|shes) crying|(?:il|elle) pleure"
+    r"|(?:el |ella )?(?:esta )?llora(?:ndo)?"
+    r"|(?:هي |هو )?(?:عم )?(?:بتبكي|بيبكي|تبكي|يبكي)"
+)
+_XRAYED: Final = (
+    r"(?:they|the (?:police|office|doctors?)) (?:want|need|have|are going) to (?:x ?ray|scan) (?:me|my (?:hand|wrist"
+    r"|teeth|bones?))"
+    r"|(?:ils|on) (?:veulent|veut|va|vont) (?:me )?faire (?:passer )?une (?:radio|radiographie)"
+    r"(?: (?:des os|du poignet|de la main|des dents))"
+    r"|(?:me )?quieren (?:hacer|sacar)(?:me)? una (?:radiografia|placa)"
+    r"(?: de (?:los huesos|la muneca|la mano|los dientes))"
+    r"|(?:بدهم|يريدون) (?:يصوروا?|يعملوا) (?:لي )?(?:صوره )?(?:اشعه )?(?:عظامي|ايدي|اسناني|لعظامي)"
 )
 _THANKS: Final = (
     r"(?:merci |ok |safi |yalla )?(?:ch|sh|sch)(?:o|u|ou)kra+n+(?: (?:bzaf|bezaf|ktir|kteer|jazilan|3la|khoya|merci))*"
@@ -259,11 +275,12 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
         _UNDER_A_ROOF,
         r"(?:نحنا|احنا|نحن) (?:اتنين|اثنين|تنين|تلاته|ثلاثه|اربعه|خمسه|\d)",
     ),
-    AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}", _SAID_ALREADY, _KNOWS_NOT, _WILL_DO_SO, _APPOINTMENT, _STOLEN),
+    AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}", _SAID_ALREADY, _KNOWS_NOT, _WILL_DO_SO, _APPOINTMENT, _STOLEN, _CRIES),
     "thanks": (_THANKS,),
     "affirm": (_WELL_NOW,),
     "ask_human": (r"(?:can you |could you |please )*(?:call|phone|ring) them(?: (?:please|for me|now))*",),
     "bot_challenge": (_READS_IT,),
+    "procedure/age_assessment": (_XRAYED,),
     "procedure/interpreter_use": (_SPEAKS_NOT,),
     "greet": (
         r"(?:i am |im )?(?:just|only) (?:looking(?: around)?|(?:a )?test(?:ing)?|trying)(?: (?:it|this))?(?: out)?",

@@ -41,6 +41,7 @@ from dialogues.understanding.lost import (
     lost_with_whom,
     without_own_work,
 )
+from dialogues.understanding.married_young import child_in_a_marriage
 from dialogues.understanding.model import Ask, Priority, Reading, Risk
 from dialogues.understanding.own_case import asks_to_erase_words, return_code
 from dialogues.understanding.phrases import Known
@@ -211,7 +212,8 @@ class Understanding:
         elif plain is not None:  # whoever takes back their words sounds like who says farewell
             risk = self._screen.read(folded, NO_MEANING, cautious=cautious) or _plain_risk(folded)
         else:
-            risk = _told_of(lost_with_whom(folded), self._heard(shown, folded, ranking, scores, cautious))
+            named = lost_with_whom(folded) or child_in_a_marriage(folded)
+            risk = _told_of(named, self._heard(shown, folded, ranking, scores, cautious))
             if looks_for_family(folded):
                 ranking = self._rank(scores.intents, FAMILY_TRACING)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")

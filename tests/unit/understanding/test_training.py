@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from dialogues.understanding import heads, training
+from dialogues.understanding.fold import fold
 from dialogues.understanding.heads import Head, LearningFailed, Lesson, Likeness, learn
 from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.reading import Understanding
-from dialogues.understanding.screen import CRISES
+from dialogues.understanding.screen import CRISES, Screen
 from dialogues.understanding.training import (
     Corpus,
     Example,
@@ -55,6 +56,18 @@ def test_every_crisis_has_words_in_every_language():
 
     assert {(code, language) for code in CRISES for language in LANGUAGES} - folders == set()
     assert len(corpus.lexicon) > len(CRISES) * len(LANGUAGES)
+
+
+def test_plain_words_of_danger_are_sure_beside_an_hour_and_beside_a_year_the_heads_decide():
+    corpus = read_corpus(PROJECT)
+    screen = Screen(corpus.lexicon, corpus.context, threshold=0.03, urgent=0.3)
+    plain = ("he has a knife, they come in 20 minutes", "la petite convulse", "تو جنگل گم شدیم")
+    doubtful = ("in 2019 he has a knife", "que faire si un enfant convulse")
+
+    assert {text: screen.by_words(fold(text)) is not None for text in (*plain, *doubtful)} == {
+        **dict.fromkeys(plain, True),
+        **dict.fromkeys(doubtful, False),
+    }
 
 
 def _words_by_language() -> list[tuple[str, str, str]]:
