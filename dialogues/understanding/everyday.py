@@ -180,6 +180,11 @@ _CRIES: Final = (
     r"|(?:el |ella )?(?:esta )?llora(?:ndo)?"
     r"|(?:هي |هو )?(?:عم )?(?:بتبكي|بيبكي|تبكي|يبكي)"
 )
+_HOURS: Final = (
+    r"(?:what are )?(?:(?:your|the) )?opening (?:hours|times)(?: please)?"
+    r"|(?:(?:les|vos) )?horaires(?: d ouverture)?(?: svp)?"
+    r"|(?:el |los )?horarios?(?: de (?:atencion|apertura))?(?: por favor)?|(?:اوقات|ساعات) (?:الدوام|العمل|الفتح)"
+)
 _XRAYED: Final = (
     r"(?:they|the (?:police|office|doctors?)) (?:want|need|have|are going) to (?:x ?ray|scan) (?:me|my (?:hand|wrist"
     r"|teeth|bones?))"
@@ -275,7 +280,16 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
         _UNDER_A_ROOF,
         r"(?:نحنا|احنا|نحن) (?:اتنين|اثنين|تنين|تلاته|ثلاثه|اربعه|خمسه|\d)",
     ),
-    AS_HEARD: (f"(?:{_REFUSES}){_AGAIN}", _SAID_ALREADY, _KNOWS_NOT, _WILL_DO_SO, _APPOINTMENT, _STOLEN, _CRIES),
+    AS_HEARD: (
+        f"(?:{_REFUSES}){_AGAIN}",
+        _SAID_ALREADY,
+        _KNOWS_NOT,
+        _WILL_DO_SO,
+        _APPOINTMENT,
+        _STOLEN,
+        _CRIES,
+        _HOURS,
+    ),
     "thanks": (_THANKS,),
     "affirm": (_WELL_NOW,),
     "ask_human": (r"(?:can you |could you |please )*(?:call|phone|ring) them(?: (?:please|for me|now))*",),

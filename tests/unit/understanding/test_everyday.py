@@ -50,6 +50,7 @@ HEARD = {
         *("i already told you", "ya te lo dije", "ok i will call them now", "i dont know", "no sé", "ما بعرف"),
         *("my interview is tomorrow at 9", "مقابلتي بكرا", "they stole my bag", "on m'a volé mon sac", "سرقوا شنطتي"),
         *("elle pleure", "está llorando", "ok ya llamé", "j'ai appelé"),
+        *("opening hours please", "horaires svp", "horario de atención", "أوقات الدوام"),
     ),
     "greet": ("just looking", "I'm just testing it", "c'est juste pour voir", "solo estoy probando", "بس عم جرب"),
     "procedure/interpreter_use": ("she doesn't speak English", "elle ne parle pas français", "ما بيحكي عربي"),
