@@ -58,11 +58,24 @@ def test_every_crisis_has_words_in_every_language():
     assert len(corpus.lexicon) > len(CRISES) * len(LANGUAGES)
 
 
-def test_plain_words_of_danger_are_sure_beside_an_hour_and_beside_a_year_the_heads_decide():
+def test_plain_words_of_danger_are_sure_and_beside_a_year_a_joke_or_a_question_the_heads_decide():
     corpus = read_corpus(PROJECT)
     screen = Screen(corpus.lexicon, corpus.context, threshold=0.03, urgent=0.3)
-    plain = ("he has a knife, they come in 20 minutes", "la petite convulse", "تو جنگل گم شدیم")
-    doubtful = ("in 2019 he has a knife", "que faire si un enfant convulse")
+    plain = (
+        "he has a knife, they come in 20 minutes",
+        "la petite convulse",
+        "تو جنگل گم شدیم",
+        "mi tío me va a matar hoy",
+        "البنت عم تنزف",
+    )
+    doubtful = (
+        *("in 2019 he has a knife", "que faire si un enfant convulse", "le prof va me tuer, j'ai oublié mon cahier"),
+        *(
+            "mi mamá me va a matar si ve mis tenis hoy",
+            "الحنفية عم تنزف",
+            "¿Cómo le pregunto a un joven si piensa matarse?",
+        ),
+    )
 
     assert {text: screen.by_words(fold(text)) is not None for text in (*plain, *doubtful)} == {
         **dict.fromkeys(plain, True),
