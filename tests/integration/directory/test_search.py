@@ -13,7 +13,7 @@ from bot.kernel.database import Database
 from dialogues.actions import ports
 from directory import demonstration, search, store
 from directory.asking import Directory
-from directory.model import Eligibility, FoundPlace, Gender, Phone, RecordState, ServiceStatus
+from directory.model import AtPlace, Eligibility, FoundPlace, Gender, Phone, RecordState, ServiceStatus
 from directory.opening_hours import week
 from directory.search import Search
 from directory.told import FoundService
@@ -310,6 +310,40 @@ async def test_a_service_at_two_places_is_offered_once_from_the_nearer(
 
     assert found.distance_m == pytest.approx(200, abs=1)
     assert found.address == "near street, Eismitte"
+    again = await directory.service(found.id, language="en", place_id=found.place_id)  # whose way is shown next
+    assert again is not None
+    assert again.address == found.address
+
+
+async def test_what_is_open_is_told_of_the_place_that_is_offered(
+    directory: Directory, database: Database, clock: SetClock
+):
+    at = clock.now()
+    shut, far = a_service("shut", at, north_m=200), a_service("far", at, north_m=4000)
+    there = AtPlace(shut.locations[0].id, week("UTC", "mo 14:00-15:00"), (Phone("+299 2"),))
+    both = replace(
+        far,
+        locations=(*shut.locations, *far.locations),
+        hours=week("UTC", "mo 11:00-13:00"),
+        phones=(Phone("+299 1"),),
+        at_places=(there,),
+        countries=("GL",),
+        areas=("Eismitte",),
+    )
+    await database.write(lambda tx: put(tx, both, at=at))
+
+    def told(service: FoundService) -> tuple[str, str, bool | None, str]:
+        return service.address, service.hours_today, service.open_now, service.phone
+
+    near = ("shut street, Eismitte", "Open today 14:00–15:00", False, "+299 2")
+    opened = ("far street, Eismitte", "Open today 11:00–13:00", True, "+299 1")
+    now = Wishes(open_now=True)
+    assert [told(one) for one in await directory.near("shelter", NOWHERE, language="en")] == [near]
+    assert [told(one) for one in await directory.near("shelter", NOWHERE, language="en", wishes=now)] == [opened]
+    assert [told(one) for one in await directory.in_country("shelter", "GL", language="en")] == [near]
+    assert [told(one) for one in await directory.in_country("shelter", "GL", language="en", wishes=now)] == [opened]
+    found = await database.read(lambda tx: search._of_area(both, Search("shelter", open_now=True), at))
+    assert [place.address for _, place, _ in found if place is not None] == ["far street"]
 
 
 @pytest.mark.on_both
