@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from bot.desk.frame import go_to, show
 from bot.desk.languages import all_languages
 from bot.desk.queue import officer_names
+from bot.desk.service_list import page_asked
 from bot.desk.services import keeps_alone
 from bot.desk.two_people import two_with
 from bot.kernel import audit
@@ -47,10 +48,15 @@ LONGEST = {"name": 300, "description": 4000, "website": 500, "email": 300}
 
 @routes.get("/desk/organizations", name="organizations", allow=Permission.SERVICES_READ)
 async def show_organizations(request: web.Request) -> web.StreamResponse:
-    words = request.query.get("q", "").strip()[:200]
+    """A page of them, and whether there are more. `show=open`: those of which a change waits."""
+    words, page = request.query.get("q", "").strip()[:200], page_asked(request.query.get("page", ""))
+    waiting = request.query.get("show") == "open"
+    kept = {name: value for name, value in (("q", words), ("show", "open" if waiting else "")) if value}
 
     def read(tx: Connection) -> dict[str, Any]:
-        return {"listed": store.list_organizations(tx, words=words, limit=MOST), "q": words, "most": MOST}
+        offset = (page - 1) * MOST
+        found = store.list_organizations(tx, words=words, waiting=waiting, limit=MOST + 1, offset=offset)
+        return {"listed": found[:MOST], "more": len(found) > MOST, "q": words, "page": page, "kept": kept}
 
     return await show(request, "desk/organizations.html", read, here="services")
 

@@ -104,20 +104,25 @@ class ListedOrganization(Struct, frozen=True):
     waits: RecordState | None
 
 
-def list_organizations(tx: Connection, *, words: str = "", limit: int = 200) -> list[ListedOrganization]:
-    """By name; those with an open change first. Each of the words stands in the name."""
+def list_organizations(
+    tx: Connection, *, words: str = "", waiting: bool = False, limit: int = 200, offset: int = 0
+) -> list[ListedOrganization]:
+    """By name; those with an open change first, or alone (`waiting`). Each of the words stands in the name."""
     how_many = (
         sa.select(sa.func.count())
         .where(services.c.organization_id == organizations.c.id, services.c.update_of.is_(None))
         .scalar_subquery()
     )
-    waiting = organization_drafts.c
+    open_change = organization_drafts.c
     query = (
-        sa.select(organizations.c.id, how_many.label("services"), waiting.state)
-        .outerjoin(organization_drafts, waiting.organization_id == organizations.c.id)
-        .order_by(waiting.state.is_(None), organizations.c.name, organizations.c.id)
+        sa.select(organizations.c.id, how_many.label("services"), open_change.state)
+        .outerjoin(organization_drafts, open_change.organization_id == organizations.c.id)
+        .order_by(open_change.state.is_(None), organizations.c.name, organizations.c.id)
+        .offset(offset)
         .limit(limit)
     )
+    if waiting:
+        query = query.where(open_change.state.is_not(None))
     for word in words.casefold().split():
         query = query.where(says(organizations.c.name, word))
     rows = list(tx.execute(query))
