@@ -6,7 +6,7 @@ still opens at nine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -165,12 +165,16 @@ def week(zone: str, plan: str, special_days: tuple[SpecialDay, ...] = ()) -> Ope
     return OpeningHours(zone, tuple(sorted(shifts)), special_days)
 
 
-def said_week(shifts: Iterable[Shift]) -> str:
-    """The week as `week` reads it: `mo 09:00-12:30 14:00-18:00; tu …`."""
-    days: dict[int, list[str]] = {}
-    for shift in sorted(shifts):
-        days.setdefault(shift.weekday, []).append(f"{clock_of(shift.opens)}-{clock_of(shift.closes)}")
-    return "; ".join(f"{DAYS[day]} {' '.join(spans)}" for day, spans in days.items())
+def said_week(shifts: Sequence[Shift]) -> str:
+    """The week as `week` reads it: `mo-fr 09:00-12:30 14:00-18:00; sa 09:00-12:00`."""
+    runs: list[tuple[int, int, str]] = []  # the first day, the last, and their times
+    for day in range(7):
+        spans = " ".join(f"{clock_of(opens)}-{clock_of(closes)}" for opens, closes in _on_weekday(shifts, day))
+        if runs and runs[-1][1:] == (day - 1, spans):
+            runs[-1] = (runs[-1][0], day, spans)
+        elif spans:
+            runs.append((day, day, spans))
+    return "; ".join(f"{DAYS[a]}-{DAYS[z]} {spans}" if a != z else f"{DAYS[a]} {spans}" for a, z, spans in runs)
 
 
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
