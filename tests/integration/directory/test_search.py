@@ -430,6 +430,29 @@ async def test_a_search_takes_as_many_questions_however_many_services_there_are(
     assert await with_services(5) == await with_services(60)
 
 
+async def test_what_is_for_a_country_is_read_by_the_country(directory: Directory, database: Database):
+    """SQLite says how it would do it: with a hundred thousand services in force, to read them all took 0.2 seconds."""
+
+    def plan(tx: Connection) -> str | None:
+        if tx.dialect.name != "sqlite":
+            return None  # PostgreSQL decides by how many rows there are
+        asked: list[tuple[str, Any]] = []
+
+        @sa.event.listens_for(tx, "before_cursor_execute")
+        def note(_tx: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: Any) -> None:
+            asked.append((statement, values))
+
+        store.serving_country(tx, "food", "IT", who=store.person(12, None), checked_since=None)
+        sa.event.remove(tx, "before_cursor_execute", note)
+        [(statement, values)] = asked
+        driver: Any = tx.connection.driver_connection
+        return "; ".join(row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", values))
+
+    told = await database.read(plan)
+
+    assert told is None or "directory_services USING INDEX sqlite_autoindex_directory_services_1 (id=?)" in told
+
+
 def test_results_carry_what_the_dialogue_asks_of_its_host():
     for ours, theirs in ((FoundPlace, ports.FoundPlace), (FoundService, ports.FoundService)):
         assert {field.name for field in fields(theirs)} <= {field.name for field in fields(ours)}
