@@ -360,6 +360,8 @@ class Service(Struct, frozen=True):
         if low is not None and high is not None and low > high:
             found.append(because("the lowest age is above the highest"))
         found += [problem for location in self.locations for problem in location_problems(location)]
+        if len({location.id for location in self.locations}) < len(self.locations):
+            found.append(because("one of its places stands in it twice"))
         gates = [location.kind is LocationKind.FRONT_GATE for location in self.locations]
         if self.confidential and not all(gates):
             found.append(because("a confidential service has front gates only: its address belongs to the safe places"))

@@ -98,6 +98,7 @@ def test_that_a_service_is_full_is_forgotten_after_a_day():
         ({"reports_to": ("the_press",)}, "reports_to: 'the_press'"),
         ({"reports_to": ("nobody", "police")}, "not both"),
         ({"staff_genders": ("robots",)}, "staff_genders"),
+        ({"locations": RECORD.locations * 2}, "stands in it twice"),
         ({"capacity": Capacity(13, NOON, 12)}, "free places"),
         ({"eligibility": Eligibility(nationalities=("Syria",))}, "two capital letters"),
         ({"eligibility": Eligibility(status_required=("rich",))}, "status_required"),
