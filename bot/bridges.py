@@ -238,8 +238,8 @@ class DirectoryDesk:
         )
         return [_service(service) for service in found]
 
-    async def service(self, service_id: str, *, language: str) -> FoundService | None:
-        found = await self._directory.service(service_id, language=language)
+    async def service(self, service_id: str, *, language: str, place_id: str = "") -> FoundService | None:
+        found = await self._directory.service(service_id, language=language, place_id=place_id)
         return None if found is None else _service(found)
 
     async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:

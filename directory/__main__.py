@@ -16,7 +16,7 @@ from aiohttp import web
 from directory import demonstration, store
 from directory.api import Handler, HsdsApi
 from directory.asking import Directory
-from directory.database import open_database
+from directory.database import WrongDatabase, open_database
 from directory.duplicates import look_if_due
 from directory.files.options import EXPORTED, IMPORTED, Column, Letters, Rehearse, Report
 from directory.files.telling import tell_export, tell_import
@@ -73,7 +73,11 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Put the invented services in first.")] = False,
 ) -> None:
     """Serve the HSDS API."""
-    listening = socket.create_server((host, port))
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        typer.echo(f"Nobody can listen on {host}:{port}: {error.strerror or error}. Say another --port.", err=True)
+        raise typer.Exit(1) from None
     url = public_url or f"http://{host}:{listening.getsockname()[1]}"
 
     async def made() -> web.Application:
@@ -229,4 +233,7 @@ def demo(
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except WrongDatabase as error:
+        sys.exit(f"{error}")

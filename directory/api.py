@@ -293,7 +293,7 @@ def organizations_as_json(
         if organization_id in page.withdrawn:
             return hsds.withdrawn_organization(organization_id)
         if not whole:
-            return hsds.organization(owner)
+            return hsds.organization(owner, language=language)
         own = store.published_ids(tx, Filters(organization_id=organization_id))
         return hsds.full_organization(owner, store.get_services(tx, own), language=language)
 

@@ -224,8 +224,9 @@ class Directory:
         """The number to dial in danger there: 112 where nothing better is known."""
         return self._emergency.get((country or "").upper(), EMERGENCY_ANYWHERE)
 
-    async def service(self, service_id: str, *, language: str) -> FoundService | None:
-        """One service that is offered, also by the id of a record merged into it.
+    async def service(self, service_id: str, *, language: str, place_id: str = "") -> FoundService | None:
+        """One service that is offered, also by the id of a record merged into it; at the place of that id, else at the
+        first of its places.
 
         None when there is none, or it is not (or no longer) for people.
         """
@@ -235,7 +236,8 @@ class Directory:
             record = store.get_service(tx, store.resolve_merged(tx, service_id))
             if record is None or record.state is not RecordState.CURRENT or record.verification is None:
                 return None
-            location = record.locations[0] if record.locations else None
+            location = next((place for place in record.locations if place.id == place_id), None)
+            location = location or next(iter(record.locations), None)
             found = _described(tx, [(record, location, None)], at=at, language=language, words=self.words)
             return found[0]
 

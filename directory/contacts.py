@@ -37,8 +37,12 @@ def changed_contacts(before: Service | Kept, after: Service | Kept) -> list[str]
 def changed_ways_of_owner(before: Organization, after: Organization) -> list[str]:
     """Which of the ways to an organisation differ."""
     found = [way for way in ("website", "email") if getattr(before, way) != getattr(after, way)]
-    said_before = set(_ways_said([before.name, before.description]))
-    return found + (["texts"] if set(_ways_said([after.name, after.description])) - said_before else [])
+    said_before, said_now = (set(_ways_said(_texts_of(owner))) for owner in (before, after))
+    return found + (["texts"] if said_now - said_before else [])
+
+
+def _texts_of(owner: Organization) -> list[str]:
+    return [owner.name, owner.description, *(text.text for text in owner.descriptions)]
 
 
 def _kept(record: Service | Kept) -> Kept:
@@ -47,12 +51,23 @@ def _kept(record: Service | Kept) -> Kept:
 
 def _ways(record: Kept) -> dict[str, object]:
     return {
-        "phone": sorted((phone["number"], phone["kind"]) for phone in record.get("phones", ())),
-        "address": sorted(repr([place.get(part) for part in _PLACE]) for place in record.get("locations", ())),
+        "phone": [sorted((phone["number"], phone["kind"]) for phone in some) for some in _phones(record)],
+        "address": sorted(
+            repr([*(place.get(part) for part in _PLACE), sorted(_translations(place, "directions_in"))])
+            for place in record.get("locations", ())
+        ),
         "website": record.get("website", ""),
         "email": record.get("email", ""),
         "how_to_apply": [record.get("how_to_apply", ""), sorted(_translations(record, "ways_to_apply"))],
     }
+
+
+def _phones(record: Kept) -> Iterator[Iterable[Mapping[str, Any]]]:
+    """The numbers of the service, then those of each place where they are others."""
+    yield record.get("phones", ())
+    for there in sorted(record.get("at_places", ()), key=lambda there: str(there["location_id"])):
+        if there["phones"]:
+            yield there["phones"]
 
 
 def _in_texts(record: Kept) -> Iterator[str]:
@@ -76,5 +91,5 @@ def _read_by_people(record: Kept) -> Iterator[str]:
     yield (record.get("eligibility") or {}).get("note") or ""
     yield from record.get("documents", ())
     yield from (text for kept in TRANSLATED.values() for text in _translations(record, kept))
-    yield from (phone.get("description") or "" for phone in record.get("phones", ()))
+    yield from (phone.get("description") or "" for some in _phones(record) for phone in some)
     yield from (place.get("name") or "" for place in record.get("locations", ()))

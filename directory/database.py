@@ -84,17 +84,28 @@ OpenDatabase = SqliteFile | PostgresServer
 
 
 async def open_database(url: str) -> OpenDatabase:
-    """`sqlite:///file` or `postgresql://…`, with the directory's tables made where they are missing."""
-    parsed = make_url(url)
-    database: OpenDatabase
-    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
-        database = SqliteFile(Path(parsed.database))
-    elif parsed.get_backend_name() == "postgresql":
-        database = PostgresServer(parsed)
-    else:
-        raise WrongDatabase("the database must be sqlite:///path/to/file.db or postgresql://…")
-    await database.write(_make_tables)
+    """`sqlite:///file` or `postgresql://…`, with the directory's tables made where they are missing. Raises
+    WrongDatabase, also for one that cannot be opened; the address is not told, for a password may be in it."""
+    try:
+        database = _named(make_url(url))
+        await database.write(_make_tables)
+    except sa.exc.ArgumentError:
+        raise WrongDatabase(NO_ADDRESS) from None
+    except (OSError, sa.exc.DBAPIError) as error:
+        why = getattr(error, "orig", None) or error
+        raise WrongDatabase(f"the database cannot be opened: {why}") from error
     return database
+
+
+NO_ADDRESS = "the database must be sqlite:///path/to/file.db or postgresql://…"
+
+
+def _named(parsed: sa.URL) -> OpenDatabase:
+    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+        return SqliteFile(Path(parsed.database))
+    if parsed.get_backend_name() == "postgresql":
+        return PostgresServer(parsed)
+    raise WrongDatabase(NO_ADDRESS)
 
 
 def _make_tables(tx: Connection) -> None:
@@ -104,4 +115,17 @@ def _make_tables(tx: Connection) -> None:
         columns = {each["name"] for each in looked.get_columns(found_by.name)}
         if columns != set(found_by.c.keys()):
             found_by.drop(tx)
+    if not looked.has_table("alembic_version"):  # a host's database has a history of its own
+        _add_columns(tx)
     metadata.create_all(tx)
+
+
+def _add_columns(tx: Connection) -> None:
+    """The columns that a directory of before has not: they are all such as may be empty."""
+    looked = sa.inspect(tx)
+    for table in metadata.sorted_tables:
+        if looked.has_table(table.name):
+            there = {each["name"] for each in looked.get_columns(table.name)}
+            for column in (each for each in table.columns if each.name not in there):
+                written = sa.schema.CreateColumn(column).compile(dialect=tx.dialect)
+                tx.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {written}")

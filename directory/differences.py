@@ -23,6 +23,7 @@ FIELDS: Mapping[str, str] = {
     "website": N_("Website"),
     "email": N_("E-mail"),
     "hours": N_("Opening hours"),
+    "at_places": N_("Hours and numbers of single places"),
     "closed_from": N_("Closed from"),
     "closed_until": N_("Closed until"),
     "eligibility": N_("For whom"),

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from directory.editing_hours import hours_form, hours_in_form, zone_there
 from directory.filled import Filled, Form
 from directory.misplaced import gate_of, in_the_middle
 from directory.model import (
     ACCESSIBILITY,
     DOCUMENTS,
-    HUMAN,
     LEGAL_STATUS,
     NEEDS,
     REPORTS_TO,
     STAFF,
     TRANSLATED,
+    AtPlace,
     Capacity,
     Eligibility,
     Gender,
@@ -34,15 +36,12 @@ from directory.model import (
     ReferralContact,
     Service,
     ServiceStatus,
-    Translation,
     WrongRecord,
     with_stale,
 )
-from directory.opening_hours import Shift, SpecialDay, clock_of, minute_of
-from directory.said_hours import spans_in
 from directory.store import WORLD
-from directory.words import because, plain_figures
-from directory.zones import zone_of
+from directory.translations import over_those, read_by_a_person
+from directory.words import because
 
 #: The languages that stand side by side, whether or not a record has texts in them.
 LANGUAGES = ("en", "fr", "es", "ar")
@@ -76,14 +75,13 @@ class Section(StrEnum):
 
 def form_of(record: Service) -> dict[str, str]:
     """Every field as a form shows it."""
-    who, hours = record.eligibility, record.hours
+    who = record.eligibility
     form = {
         "language": record.language,
         "website": record.website,
         "email": record.email,
         "how_to_apply": record.how_to_apply,
-        "zone": hours.zone if hours else "",
-        "special_days": "\n".join(_special_line(day) for day in hours.special_days) if hours else "",
+        **hours_form(record.hours, ""),
         "closed_from": record.closed_from.isoformat() if record.closed_from else "",
         "closed_until": record.closed_until.isoformat() if record.closed_until else "",
         "status": record.status.value,
@@ -107,11 +105,10 @@ def form_of(record: Service) -> dict[str, str]:
         said = {text.language: text.text for text in record.translations_of(field)}
         form |= {f"{field}.{language}": said.get(language, "") for language in languages_of(record)}
     form |= {f"{field}.{record.language}": record.own_text(field) for field in SIDE_BY_SIDE}
-    for number, phone in enumerate(record.phones):
-        form |= _phone_form(phone, f"phone{number}.")
-    for day in range(7):
-        spans = hours.on_weekday(day) if hours else []
-        form[f"hours.{day}"] = " ".join(f"{clock_of(opens)}-{clock_of(closes)}" for opens, closes in spans)
+    form |= _phones_form(record.phones, "")
+    for place in record.locations if len(record.locations) > 1 else ():
+        there, prefix = record.only_at(place.id), at_prefix(place.id)
+        form |= hours_form(there.hours, prefix) | _phones_form(there.phones, prefix)
     form |= _ticks("need", record.needs, NEEDS) | _ticks("gender", who.genders, Gender)
     form |= _ticks("document", record.documents, DOCUMENTS)
     form |= _ticks("status_required", who.status_required, LEGAL_STATUS)
@@ -131,7 +128,8 @@ _PLACE_TEXTS = ("address", "postal_code", "city", "region", "country", "directio
 
 
 def _place_form(place: Location, prefix: str) -> dict[str, str]:
-    fields = {name: getattr(place, name) for name in _PLACE_TEXTS}
+    said = {f"directions.{text.language}": text.text for text in place.directions_in}
+    fields = said | {name: getattr(place, name) for name in _PLACE_TEXTS}
     fields |= {"latitude": _figure(place.latitude), "longitude": _figure(place.longitude)}
     fields |= {"step_free": _said(place.step_free)} | _ticks("access", place.accessibility, ACCESSIBILITY)
     return {prefix + name: value for name, value in fields.items()}
@@ -146,7 +144,7 @@ def changed(record: Service, form: Form, *, at: datetime, sections: Sequence[Sec
             record = _READ[section](record, filled, at)
         except WrongRecord as error:
             unread[section] = error.problems
-    record = _read_by_a_person(with_stale(before, record), filled)
+    record = _read_by_a_person(with_stale(before, record.tidied()), filled)
     # Where its place could not be read, the record lacks one: that is not said again.
     wrong = record.problems() if Section.PLACE not in unread else []
     if problems := [*(why for whys in unread.values() for why in whys), *wrong]:
@@ -163,7 +161,7 @@ SIDE_BY_SIDE = ("name", "summary")
 
 def languages_of(record: Service) -> tuple[str, ...]:
     """Those that stand side by side: those of everybody, that of the record, and those it is translated into."""
-    translated = sorted(text.language for field in TRANSLATED for text in record.translations_of(field))
+    translated = sorted(text.language for text in record.every_translation())
     return tuple(dict.fromkeys((*LANGUAGES, record.language, *translated)))
 
 
@@ -185,7 +183,7 @@ def _words(record: Service, form: Filled, at: datetime) -> Service:
     )
     shown = [code for code in dict.fromkeys((*languages_of(record), another)) if code and code != own]
     said = {
-        TRANSLATED[field]: _translations(
+        TRANSLATED[field]: over_those(
             record.translations_of(field),
             {code: written(field, code) for code in shown if form.has(f"{field}.{code}") or code == another},
         )
@@ -197,7 +195,8 @@ def _words(record: Service, form: Filled, at: datetime) -> Service:
 def _another_language(record: Service, form: Filled) -> str | None:
     """The code of a language that has no column yet, where something was written in one."""
     code = next(iter(form.languages(f"language.{ANOTHER}")), None)
-    if not any(form.text(f"{field}.{ANOTHER}") for field in TRANSLATED):
+    ways = (f"{place_prefix(number)}directions" for number in range(len(record.locations)))
+    if not any(form.text(f"{field}.{ANOTHER}") for field in (*TRANSLATED, *ways)):
         return None
     if code is None:
         raise WrongRecord([because("say in which other language the name and the description are")])
@@ -206,38 +205,23 @@ def _another_language(record: Service, form: Filled) -> str | None:
     return code
 
 
-def _translations(before: tuple[Translation, ...], said: Mapping[str, str]) -> tuple[Translation, ...]:
-    """Those that were `said` on the form, and those of languages that it did not show."""
-    was = {text.language: text for text in before}
-    kept = [text for text in before if text.language not in said]
-    for language, text in said.items():
-        same = was.get(language)
-        if same is not None and same.text == text:
-            kept.append(same)
-        elif text:
-            kept.append(Translation(language, text))
-    return tuple(sorted(kept, key=str))
-
-
 def _read_by_a_person(record: Service, form: Filled) -> Service:
     """The record where somebody said that the texts of a language say what the original says (`fresh.fr`)."""
     read = {code for code in languages_of(record) if form.text(f"fresh.{code}")}
     return replace(
         record,
-        **{
-            kept: tuple(
-                replace(text, stale=False, source=HUMAN) if text.language in read else text
-                for text in record.translations_of(field)
-            )
-            for field, kept in TRANSLATED.items()
-        },
+        **{kept: read_by_a_person(record.translations_of(field), read) for field, kept in TRANSLATED.items()},
+        locations=tuple(
+            replace(place, directions_in=read_by_a_person(place.directions_in, read)) for place in record.locations
+        ),
     )
 
 
 def _contact(record: Service, form: Filled, at: datetime) -> Service:
     return replace(
         record,
-        phones=_phones(record, form),
+        phones=_phones(record.phones, form, ""),
+        at_places=_at_each(record, lambda own, place, prefix: replace(own, phones=_phones(own.phones, form, prefix))),
         website=form.text("website"),
         email=form.text("email"),
         how_to_apply=form.text("how_to_apply"),
@@ -250,23 +234,27 @@ MOST_PHONES = 30
 MORE_PHONES = 2
 
 
-def phone_rows(form: Form) -> range:
+def phone_rows(form: Form, prefix: str = "") -> range:
     """The rows for numbers that a form has, with some that are empty."""
-    filled = [number for number in range(MOST_PHONES) if form.get(f"phone{number}.number", "").strip()]
+    filled = [number for number in range(MOST_PHONES) if form.get(f"{prefix}phone{number}.number", "").strip()]
     return range(min(MOST_PHONES, (filled[-1] + 1 if filled else 0) + MORE_PHONES))
 
 
-def _phone_form(phone: Phone, prefix: str) -> dict[str, str]:
-    said = {"number": phone.number, "kind": phone.kind, "note": phone.description}
-    return {prefix + name: value for name, value in said.items()} | {f"{prefix}languages": ", ".join(phone.languages)}
+def _phones_form(phones: Sequence[Phone], prefix: str) -> dict[str, str]:
+    form: dict[str, str] = {}
+    for number, phone in enumerate(phones):
+        said = {"number": phone.number, "kind": phone.kind, "note": phone.description}
+        said["languages"] = ", ".join(phone.languages)
+        form |= {f"{prefix}phone{number}.{name}": value for name, value in said.items()}
+    return form
 
 
-def _phones(record: Service, form: Filled) -> tuple[Phone, ...]:
+def _phones(before: tuple[Phone, ...], form: Filled, prefix: str) -> tuple[Phone, ...]:
     """The numbers, row by row: a row without one is none. Kinds and languages of others are kept as they were."""
-    if not form.has("phone0.number"):
-        return record.phones
-    known = {code for phone in record.phones for code in phone.languages}
-    rows = [f"phone{number}." for number in range(MOST_PHONES) if form.text(f"phone{number}.number")]
+    if not form.has(f"{prefix}phone0.number"):
+        return before
+    known = {code for phone in before for code in phone.languages}
+    rows = [f"{prefix}phone{number}." for number in range(MOST_PHONES)]
     found = [
         Phone(
             form.figures(f"{row}number"),
@@ -275,78 +263,66 @@ def _phones(record: Service, form: Filled) -> tuple[Phone, ...]:
             form.text(f"{row}note"),
         )
         for row in rows
+        if form.text(f"{row}number")
     ]
     return tuple(dict.fromkeys(found))
 
 
 def _hours(record: Service, form: Filled, at: datetime) -> Service:
-    """The week as a grid of days. A week without times and days is one that nobody has said."""
+    """The hours of the service, and those of its places where they are others."""
     problems: list[str] = []
-    shifts: list[Shift] = []
-    for day in range(7):
-        said = form.text(f"hours.{day}")
+
+    def read(before: OpeningHours | None, prefix: str, places: Sequence[Location]) -> OpeningHours | None:
         try:
-            spans = [span.partition("-") for span in spans_in(said)]
-            shifts += [Shift(day, minute_of(opens), minute_of(closes)) for opens, _, closes in spans]
-        except ValueError:
-            problems.append(because("'{span}' is not two times like 09:00-12:30", span=said))
-    special = [_special(line, problems) for line in form.lines("special_days")]
-    days = tuple(day for day in special if day is not None)
-    hours = None
-    if (shifts or days) and not problems:
-        try:
-            hours = OpeningHours(form.text("zone") or _zone_there(record), tuple(sorted(shifts)), days)
-        except ValueError:
-            problems.append(because("the opening hours need a time zone like Europe/Rome"))
+            return hours_in_form(before, form, prefix, zone_there(places, record.countries))
+        except WrongRecord as error:
+            problems.extend(error.problems)
+            return before
+
+    hours = read(record.hours, "", record.locations)
+    there = _at_each(record, lambda own, place, prefix: replace(own, hours=read(own.hours, prefix, [place])))
     if problems:
-        raise WrongRecord(problems)
+        raise WrongRecord(list(dict.fromkeys(problems)))
     closed_from, closed_until = form.day("closed_from"), form.day("closed_until")
     if closed_from and closed_until and closed_until < closed_from:
         raise WrongRecord([because("it opens again before it closes")])
-    return replace(record, hours=hours, closed_from=closed_from, closed_until=closed_until)
+    return replace(record, hours=hours, at_places=there, closed_from=closed_from, closed_until=closed_until)
 
 
-def _zone_there(record: Service) -> str:
-    """The zone of where it is, which nobody needs to know by name; empty where it could be several."""
-    points = [(place.country, place.latitude, place.longitude) for place in record.locations]
-    found = {zone_of(*point) for point in points or [(country, None, None) for country in record.countries]}
-    return (found.pop() or "") if len(found) == 1 else ""
+def at_prefix(location_id: str) -> str:
+    """What stands before the names of the fields of what is otherwise at a place."""
+    return f"at.{location_id}."
 
 
-#: The word for a day on which it is shut, in the languages of the form.
-_CLOSED = ("closed", "fermé", "ferme", "cerrado", "مغلق")
+class SinglePlace(Struct, frozen=True):
+    """A place of a service that has several, as a form shows it. `told`: something is said to be otherwise there."""
+
+    prefix: str
+    where: str
+    rows: range
+    told: bool
 
 
-def _special_line(day: SpecialDay) -> str:
-    spans = [f"{clock_of(opens)}-{clock_of(closes)}" for opens, closes in day.shifts] or ["closed"]
-    return " ".join([day.day.isoformat(), *spans, day.note]).strip()
+def single_places(record: Service, form: Form) -> list[SinglePlace]:
+    if len(record.locations) < 2:
+        return []
+    shown = [(at_prefix(place.id), place.address or place.city or place.name) for place in record.locations]
+    filled = (name for name, value in form.items() if value.strip() and not name.endswith(".kind"))
+    told = {name.split(".")[1] for name in filled if name.startswith("at.")}
+    return [
+        SinglePlace(prefix, where, phone_rows(form, prefix), place.id in told)
+        for place, (prefix, where) in zip(record.locations, shown, strict=True)
+    ]
 
 
-def _special(line: str, problems: list[str]) -> SpecialDay | None:
-    """`2026-12-24 09:00-12:00 Christmas Eve`, or `2026-12-25 closed`."""
-    first, *words = plain_figures(line).split()
-    spans: list[tuple[int, int]] = []
-    try:
-        day = date.fromisoformat(first)
-        while words and words[0][:1].isdigit() and "-" in words[0]:
-            opens, _, closes = words.pop(0).partition("-")
-            spans.append((minute_of(opens), minute_of(closes)))
-        if not spans:
-            if not words or words[0].casefold() not in _CLOSED:
-                raise ValueError
-            words.pop(0)
-    except ValueError:
-        problems.append(
-            because("'{line}' is not a day like 2026-12-24 09:00-12:00, or 2026-12-25 closed", line=line[:60])
-        )
-        return None
-    return SpecialDay(day, tuple(spans), " ".join(words))
+def _at_each(record: Service, change: Callable[[AtPlace, Location, str], AtPlace]) -> tuple[AtPlace, ...]:
+    return tuple(change(record.only_at(place.id), place, at_prefix(place.id)) for place in record.locations)
 
 
 def _place(record: Service, form: Filled, at: datetime) -> Service:
     """The places, without those that are gone, and with another one where its fields are filled in."""
     places = [
-        _told(place, form, place_prefix(number))
+        _way_in_others(record, _told(place, form, place_prefix(number)), form, place_prefix(number))
         for number, place in enumerate(record.locations)
         if not form.text(f"{place_prefix(number)}gone")
     ]
@@ -391,6 +367,18 @@ def _told(place: Location, form: Filled, prefix: str) -> Location:
         step_free=form.said(f"{prefix}step_free"),
         accessibility=_kept_order(place.accessibility, form.ticked(f"{prefix}access", ACCESSIBILITY)),
     )
+
+
+def _way_in_others(record: Service, place: Location, form: Filled, prefix: str) -> Location:
+    """The place with its directions in the languages that stand on the form."""
+    said = {}
+    for code in languages_of(record):
+        if code != record.language and form.has(f"{prefix}directions.{code}"):
+            said[code] = form.text(f"{prefix}directions.{code}")
+    other = _another_language(record, form)
+    if other is not None and other != record.language and form.text(f"{prefix}directions.{ANOTHER}"):
+        said[other] = form.text(f"{prefix}directions.{ANOTHER}")
+    return replace(place, directions_in=over_those(place.directions_in, said))
 
 
 def _another(record: Service, form: Filled) -> list[Location]:

@@ -22,6 +22,7 @@ from directory.model import (
     Organization,
     Phone,
     Service,
+    Translation,
     fixed_id,
 )
 from directory.opening_hours import DAYS, OpeningHours, Shift, clock_of
@@ -65,10 +66,16 @@ def _present(**fields: Any) -> Json:
     return {name: value for name, value in fields.items() if value not in (None, "", [], ())}
 
 
-def organization(record: Organization) -> Json:
+def organization(record: Organization, *, language: str | None = None) -> Json:
+    """`language`: its description in it, where there is a translation."""
+    said = record.description_in(record.language if language is None else language)
     return _present(id=record.id, website=_link(record.website), email=record.email if "@" in record.email else "") | {
         "name": record.name,
-        "description": record.description or record.name,
+        "description": said.text or record.name,
+        **_present(
+            text_language=record.language if record.language != "en" else "",
+            translations=_translated([("description", record.descriptions)], record.language),
+        ),
     }
 
 
@@ -144,7 +151,7 @@ def withdrawn_organization(organization_id: str) -> Json:
 
 def service_in_list(record: Service, owner: Organization, *, language: str | None = None) -> Json:
     """As a line of `/services`."""
-    return service(record, language=language) | {"organization": organization(owner)}
+    return service(record, language=language) | {"organization": organization(owner, language=language)}
 
 
 def full_service(record: Service, owner: Organization, *, language: str | None = None) -> Json:
@@ -167,7 +174,8 @@ def full_service(record: Service, owner: Organization, *, language: str | None =
             capacities=capacities(record),
             service_at_locations=[
                 {"id": link_id(record, place), "service_id": record.id, "location_id": place.id}
-                | {"location": location(place)}
+                | {"location": location(place, own=record.language, language=language)}
+                | only_there(record, place)
                 for place in record.locations
             ],
             translations=translations(record),
@@ -217,17 +225,32 @@ def service_at_location(
         "service_id": record.id,
         "location_id": place.id,
         "service": shown,
-        "location": location(place),
-    } | (_present(phones=phones(record), schedules=schedules(record)) if full else {})
+        "location": location(place, own=record.language, language=language),
+    } | (at_the_place(record, place) if full else {})
+
+
+def only_there(record: Service, place: Location) -> Json:
+    """What is otherwise at that place than what is said of the service."""
+    there, link = record.only_at(place.id), link_id(record, place)
+    return _present(
+        phones=[_phone(there.phones[i], link, i, at_place=True) for i in range(len(there.phones))],
+        schedules=_schedules(there.hours, link, at_place=True),
+    )
+
+
+def at_the_place(record: Service, place: Location) -> Json:
+    """The hours and the numbers of the service at that place, whether or not they are those of the others."""
+    return _present(phones=phones(record), schedules=schedules(record)) | only_there(record, place)
 
 
 #: What is said of stairs, by whether one comes in without them.
 STAIRS = {True: "No stairs", False: "There are stairs"}
 
 
-def location(place: Location) -> Json:
+def location(place: Location, *, own: str = "en", language: str | None = None) -> Json:
     """A place as far as it may be told. Of a front gate: that it is in a country, and that one calls. The middle of a
-    town is not told as the point of a door: whoever reads it would send people there."""
+    town is not told as the point of a door: whoever reads it would send people there. `own`: the language that its
+    directions were written in; `language`: that in which they are asked for."""
     if place.kind is LocationKind.FRONT_GATE:
         gate = "A safe place. Its address is not published: call first."
         return {"id": place.id, "location_type": "virtual", "name": place.city or place.country, "description": gate}
@@ -236,7 +259,8 @@ def location(place: Location) -> Json:
     return {"id": place.id, "location_type": "physical", "name": place.name} | _present(
         latitude=None if place.approximate else place.latitude,
         longitude=None if place.approximate else place.longitude,
-        transportation=place.directions,
+        transportation=place.way_in(own if language is None else language, own=own).text,
+        translations=_translated([("transportation", place.directions_in)], own),
         addresses=[_address(place)],
         accessibility=[
             {"id": fixed_id(label, place.id), "location_id": place.id, "description": description}
@@ -262,12 +286,17 @@ def _address(place: Location) -> Json:
 
 
 def phones(record: Service) -> list[Json]:
-    return [_phone(record, phone, position) for position, phone in enumerate(record.phones)]
+    return [_phone(phone, record.id, position) for position, phone in enumerate(record.phones)]
 
 
-def _phone(record: Service, phone: Phone, position: int) -> Json:
-    phone_id = fixed_id("phone", record.id, str(position))
-    return {"id": phone_id, "service_id": record.id, "number": phone.number} | _present(
+def _of(owner: str, *, at_place: bool) -> Json:
+    """Whose a row is: a service's, or a service's at one place."""
+    return {"service_at_location_id" if at_place else "service_id": owner}
+
+
+def _phone(phone: Phone, owner: str, position: int, *, at_place: bool = False) -> Json:
+    phone_id = fixed_id("phone", owner, str(position))
+    return {"id": phone_id, **_of(owner, at_place=at_place), "number": phone.number} | _present(
         type=phone.kind,
         description=phone.description,
         languages=[
@@ -282,28 +311,27 @@ CLOSED = "Closed"
 
 
 def schedules(record: Service) -> list[Json]:
+    return _schedules(record.hours, record.id)
+
+
+def _schedules(hours: OpeningHours | None, owner: str, *, at_place: bool = False) -> list[Json]:
     """One row for each pair of times, with the days that share it; a pair a day is all HSDS can say."""
-    hours = record.hours
     if hours is None:
         return []
-    days: dict[tuple[int, int], list[int]] = {}
-    for shift in hours.shifts:
-        days.setdefault((shift.opens, shift.closes), []).append(shift.weekday)
-    rows = [
-        _schedule(record, hours, span, {"byday": ",".join(DAYS[day].upper() for day in sorted(set(weekdays)))})
-        | {"freq": "WEEKLY"}
-        for span, weekdays in sorted(days.items())
-    ]
+    own = _of(owner, at_place=at_place)
+    rows = _weekly(hours, hours.shifts, own, {})
+    for season in hours.seasons:
+        between = {"valid_from": season.first, "valid_to": season.last}
+        rows += _weekly(hours, season.shifts, own, {name: f"{day}" for name, day in between.items() if day is not None})
     for special in hours.special_days:
         on = {"valid_from": special.day.isoformat(), "valid_to": special.day.isoformat()}
         for span in special.shifts:
-            rows.append(_schedule(record, hours, span, on) | _present(notes=special.note))
+            rows.append(_schedule(own, hours, span, on) | _present(notes=special.note))
         if not special.shifts:
-            label = f"{record.id}:{special.day}"
             rows.append(
                 {
-                    "id": fixed_id("closed", label),
-                    "service_id": record.id,
+                    "id": fixed_id("closed", f"{owner}:{special.day}"),
+                    **own,
                     **on,
                     "description": CLOSED,
                     "timezone_name": hours.zone,
@@ -313,12 +341,25 @@ def schedules(record: Service) -> list[Json]:
     return rows
 
 
-def _schedule(record: Service, hours: OpeningHours, span: tuple[int, int], more: Json) -> Json:
+def _weekly(hours: OpeningHours, shifts: Iterable[Shift], own: Json, between: Json) -> list[Json]:
+    """The rows of a week, that of every day or that `between` two days."""
+    days: dict[tuple[int, int], list[int]] = {}
+    for shift in shifts:
+        days.setdefault((shift.opens, shift.closes), []).append(shift.weekday)
+    return [
+        _schedule(own, hours, span, {"byday": ",".join(DAYS[day].upper() for day in sorted(set(weekdays)))} | between)
+        | {"freq": "WEEKLY"}
+        for span, weekdays in sorted(days.items())
+    ]
+
+
+def _schedule(own: Json, hours: OpeningHours, span: tuple[int, int], more: Json) -> Json:
     whole = Shift(0, *span).whole_day
-    label = f"{record.id}:{span}:{sorted(more.items())}"
+    [owner] = own.values()
+    label = f"{owner}:{span}:{sorted(more.items())}"
     return {
         "id": fixed_id("schedule row", label),
-        "service_id": record.id,
+        **own,
         "opens_at": clock_of(span[0]) + ":00",
         "closes_at": "23:59:59" if whole else clock_of(span[1]) + ":00",
         "description": f"Times of {hours.zone}",
@@ -404,10 +445,16 @@ TRANSLATED_FIELDS = {
 
 def translations(record: Service) -> list[Json]:
     """Its texts in other languages: HSDS has no place for them, so this is a term of our own."""
+    texts = [(field, record.translations_of(own)) for own, field in TRANSLATED_FIELDS.items()]
+    return _translated(texts, record.language)
+
+
+def _translated(texts: Iterable[tuple[str, Iterable[Translation]]], own: str) -> list[Json]:
+    """Translations of fields, by their language."""
     found: dict[str, Json] = {}
-    for own, field in TRANSLATED_FIELDS.items():
-        for text in record.translations_of(own):
-            if text.language != record.language:
+    for field, translations in texts:
+        for text in translations:
+            if text.language != own:
                 said = found.setdefault(text.language, {"language": text.language})
                 said[field] = text.text
                 if text.source != HUMAN:
@@ -424,4 +471,4 @@ def full_organization(owner: Organization, records: Iterable[Service], *, langua
         nested = full_service(record, owner, language=language)
         nested.pop("organization")
         shown.append(nested | {"organization_id": owner.id})
-    return organization(owner) | {"services": shown}
+    return organization(owner, language=language) | {"services": shown}

@@ -106,7 +106,9 @@ def _taken_over(
     }
     if not changes:
         return stays
-    wanted, note = with_stale(stays, replace(stays, **changes)), f"{why} Taken from {gone.id}.".strip()
+    if "locations" in changes:
+        changes["at_places"] = gone.at_places  # what is otherwise there comes with them
+    wanted, note = with_stale(stays, replace(stays, **changes).tidied()), f"{why} Taken from {gone.id}.".strip()
     if stays.state is RecordState.CURRENT:
         return propose_change(tx, wanted, by=by, at=at, why=note)
     if stays.state is RecordState.IN_REVIEW:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from directory.areas import REGIONS
 from directory.geography import METRES_A_DEGREE, distance_m
-from directory.model import FRONT_GATE_DIGITS, Location
+from directory.locations import FRONT_GATE_DIGITS, Location
 from directory.places import SUPPLEMENT, TOWNS, Places
 from directory.words import because
 
@@ -52,7 +52,7 @@ def misplacement(place: Location) -> str:
     if place.latitude is None or place.longitude is None:
         return ""
     if not (-90 <= place.latitude <= 90 and -180 <= place.longitude <= 180):
-        return ""  # `model.location_problems` says so
+        return ""  # `locations.location_problems` says so
     towns = _known_towns().named(place.city, place.country) if place.city else []
     if not towns:
         return _off_its_country(place.latitude, place.longitude, place.country)

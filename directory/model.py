@@ -7,7 +7,7 @@ at all: see `safe_places.py`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -15,7 +15,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from directory.hidden import hidden_problems, way_problems
+from directory.locations import (
+    NO_POINT,
+    AtPlace,
+    Location,
+    LocationKind,
+    Phone,
+    location_problems,
+    phone_problems,
+)
 from directory.opening_hours import ROUND_THE_CLOCK, OpeningHours, overlaps
+from directory.translations import HUMAN, MACHINE, Translation, best, best_fresh, left_behind, read_by_a_person
 from directory.words import N_, because
 
 #: Ids that must be the same in every installation (needs, shipped helplines, demonstration) are made from this.
@@ -128,14 +138,6 @@ class ServiceStatus(StrEnum):
     TEMPORARILY_CLOSED = "temporarily closed"
 
 
-class LocationKind(StrEnum):
-    """PHYSICAL has an address for everyone; VIRTUAL has none; FRONT_GATE stands before a place that is not told."""
-
-    PHYSICAL = "physical"
-    VIRTUAL = "virtual"
-    FRONT_GATE = "front_gate"
-
-
 class Gender(StrEnum):
     GIRLS = "girls"
     BOYS = "boys"
@@ -191,19 +193,6 @@ class WrongRecord(ValueError):
         super().__init__("; ".join(problems))
 
 
-#: Who wrote a translation. What a machine wrote is a person's once a person has read it.
-HUMAN, MACHINE = "human", "machine"
-
-
-class Translation(Struct, frozen=True):
-    """A field's text in one language. `source` says who wrote it."""
-
-    language: str
-    text: str
-    source: str = HUMAN
-    stale: bool = False  # what it was made from has changed since
-
-
 #: The texts of a service that are told in other languages, and the field that keeps their translations.
 TRANSLATED: Mapping[str, str] = {
     "name": "names",
@@ -224,40 +213,18 @@ class Organization(Struct, frozen=True):
     website: str = ""
     email: str = ""
     demo: bool = False
+    language: str = "en"  # that `description` is in
+    descriptions: tuple[Translation, ...] = ()
+
+    def description_in(self, language: str) -> Translation:
+        return best_fresh(self.descriptions, language, Translation(self.language, self.description))
 
     def problems(self) -> list[str]:
         """Everything that must be mended before an editor may keep it."""
         found: list[str] = [] if self.name.strip() else [because("an organisation needs a name")]
         found += way_problems(self.website, self.email)
-        return found + hidden_problems([("name", self.name), ("description", self.description)])
-
-
-class Location(Struct, frozen=True):
-    """Where a service is met. A FRONT_GATE carries its town and country and nothing nearer."""
-
-    id: str
-    kind: LocationKind
-    name: str
-    country: str
-    city: str = ""
-    region: str = ""
-    postal_code: str = ""
-    address: str = ""
-    latitude: float | None = None
-    longitude: float | None = None
-    directions: str = ""
-    step_free: bool | None = None
-    accessibility: tuple[str, ...] = ()  # codes of ACCESSIBILITY
-    approximate: bool = False  # the point is the middle of the town: nobody has put it at the door
-
-
-class Phone(Struct, frozen=True):
-    """A number as it is dialled there: short codes are never made international."""
-
-    number: str
-    kind: str = "voice"  # voice, sms, whatsapp, text
-    languages: tuple[str, ...] = ()
-    description: str = ""
+        texts = [self.description, *(text.text for text in self.descriptions)]
+        return found + hidden_problems([("name", self.name), *(("description", text) for text in texts)])
 
 
 class Eligibility(Struct, frozen=True):
@@ -377,6 +344,7 @@ class Service(Struct, frozen=True):
     ways_to_apply: tuple[Translation, ...] = ()
     eligibility_notes: tuple[Translation, ...] = ()
     cost_notes: tuple[Translation, ...] = ()
+    at_places: tuple[AtPlace, ...] = ()  # in the order of `locations`; a place that is as the others is not in it
 
     def problems(self) -> list[str]:
         """Everything that must be mended before this record may be kept."""
@@ -392,6 +360,8 @@ class Service(Struct, frozen=True):
         if low is not None and high is not None and low > high:
             found.append(because("the lowest age is above the highest"))
         found += [problem for location in self.locations for problem in location_problems(location)]
+        if len({location.id for location in self.locations}) < len(self.locations):
+            found.append(because("one of its places stands in it twice"))
         gates = [location.kind is LocationKind.FRONT_GATE for location in self.locations]
         if self.confidential and not all(gates):
             found.append(because("a confidential service has front gates only: its address belongs to the safe places"))
@@ -411,18 +381,14 @@ class Service(Struct, frozen=True):
             found += _unknown("accessibility", place.accessibility, ACCESSIBILITY)
         if self.capacity is not None and not 0 <= self.capacity.available <= (self.capacity.maximum or 1_000_000):
             found.append(because("the free places are from none to as many as there are"))
-        if self.confidential and not self.phones:
+        if self.confidential and not self.every_phone:
             found.append(because("a confidential service needs a number to call"))
-        found += [
-            because("'{number}' is no phone number", number=phone.number[:40])
-            for phone in self.phones
-            if sum(sign.isdecimal() for sign in phone.number) < 2
-        ]
+        found += phone_problems(self.every_phone)
         found += way_problems(self.website, self.email)
         found += hidden_problems(self._texts())
-        if self.hours is not None:
-            found += overlaps(self.hours)
-        return found
+        for hours in (self.hours, *(there.hours for there in self.at_places)):
+            found += overlaps(hours) if hours is not None else []
+        return list(dict.fromkeys(found))
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         """Everything that somebody wrote and others read, with where it stands."""
@@ -431,7 +397,8 @@ class Service(Struct, frozen=True):
             yield from ((name, text.text) for text in self.translations_of(name))
         for place in self.locations:
             yield from ((name, getattr(place, name)) for name in ("name", "address", "city", "region", "directions"))
-        yield from (("phones", phone.description) for phone in self.phones)
+            yield from (("directions", text.text) for text in place.directions_in)
+        yield from (("phones", phone.description) for phone in self.every_phone)
         yield from (("areas", area) for area in self.areas)
 
     def own_text(self, name: str) -> str:
@@ -443,15 +410,21 @@ class Service(Struct, frozen=True):
         found: tuple[Translation, ...] = getattr(self, TRANSLATED[name])
         return found
 
+    def every_translation(self) -> Iterator[Translation]:
+        """Those of its texts, and of the directions to its places."""
+        for name in TRANSLATED:
+            yield from self.translations_of(name)
+        for place in self.locations:
+            yield from place.directions_in
+
     def text_in(self, name: str, language: str) -> Translation:
         """One of TRANSLATED in a language, else as it was written. A translation of what it said before is not shown:
         it may send a child where nobody is taken in."""
-        fresh = tuple(text for text in self.translations_of(name) if not text.stale)
-        return _best(fresh, language, Translation(self.language, self.own_text(name)))
+        return best_fresh(self.translations_of(name), language, Translation(self.language, self.own_text(name)))
 
     def name_in(self, language: str) -> Translation:
         """As `text_in`, but a name of before is still what people there call it."""
-        return _best(self.names, language, Translation(self.language, self.name))
+        return best(self.names, language, Translation(self.language, self.name))
 
     def summary_in(self, language: str) -> Translation:
         return self.text_in("summary", language)
@@ -468,22 +441,78 @@ class Service(Struct, frozen=True):
     def opening(self) -> Opening:
         return Opening(self.hours, self.closed_from, self.closed_until)
 
+    @property
+    def every_phone(self) -> tuple[Phone, ...]:
+        """The numbers of the service, then those of its places."""
+        return tuple(dict.fromkeys((*self.phones, *(phone for there in self.at_places for phone in there.phones))))
+
+    def only_at(self, location_id: str) -> AtPlace:
+        """What is otherwise at one of its places."""
+        return next((there for there in self.at_places if there.location_id == location_id), AtPlace(location_id))
+
+    def at(self, place: Location | None) -> Service:
+        """The service as it is at one of its places: with the hours and the numbers of that place."""
+        if not self.at_places or place is None:
+            return self
+        there = self.only_at(place.id)
+        return replace(self, hours=there.hours or self.hours, phones=there.phones or self.phones)
+
+    def moved(self, new_id: Callable[[Location], str]) -> Service:
+        """The service with other ids of its places."""
+        new = {place.id: new_id(place) for place in self.locations}
+        return replace(
+            self,
+            locations=tuple(replace(place, id=new[place.id]) for place in self.locations),
+            at_places=tuple(
+                replace(there, location_id=new[there.location_id])
+                for there in self.at_places
+                if there.location_id in new
+            ),
+        )
+
+    def tidied(self) -> Service:
+        """Without what is said of places where it is no more, and of those where it is as at the others."""
+        told = (self.only_at(place.id) for place in self.locations)
+        differs = (
+            AtPlace(
+                there.location_id,
+                None if there.hours == self.hours else there.hours,
+                () if there.phones == self.phones else there.phones,
+            )
+            for there in told
+        )
+        return replace(self, at_places=tuple(there for there in differs if there.hours or there.phones))
+
 
 def with_stale(before: Service, after: Service) -> Service:
     """The record with the translations marked that were not changed with the text they were made from."""
     if before.language != after.language:
         return after
+    was = {place.id: place for place in before.locations}
+    places = tuple(_with_stale_way(was.get(place.id), place) for place in after.locations)
     left = {
-        kept: _left(before.translations_of(name), after.translations_of(name))
+        kept: left_behind(before.translations_of(name), after.translations_of(name))
         for name, kept in TRANSLATED.items()
         if before.own_text(name) != after.own_text(name)
     }
-    return replace(after, **left)
+    return replace(after, locations=places, **left)
 
 
-def _left(before: tuple[Translation, ...], after: tuple[Translation, ...]) -> tuple[Translation, ...]:
-    was = {text.language: text.text for text in before}
-    return tuple(replace(text, stale=True) if was.get(text.language) == text.text else text for text in after)
+def _with_stale_way(before: Location | None, after: Location) -> Location:
+    if before is None or before.directions == after.directions:
+        return after
+    return replace(after, directions_in=left_behind(before.directions_in, after.directions_in))
+
+
+def with_read(owner: Organization, languages: set[str]) -> Organization:
+    """The organisation where a person said that its texts of some languages say what the original says."""
+    return replace(owner, descriptions=read_by_a_person(owner.descriptions, languages))
+
+
+def with_stale_description(before: Organization, after: Organization) -> Organization:
+    if before.language != after.language or before.description == after.description:
+        return after
+    return replace(after, descriptions=left_behind(before.descriptions, after.descriptions))
 
 
 def _unknown(what: str, codes: tuple[str, ...], known: Mapping[str, str]) -> list[str]:
@@ -492,45 +521,6 @@ def _unknown(what: str, codes: tuple[str, ...], known: Mapping[str, str]) -> lis
         for code in codes
         if code not in known
     ]
-
-
-def _best(translations: tuple[Translation, ...], language: str, own: Translation) -> Translation:
-    """The text in the asked language, else in the language it was written in."""
-    if own.language == language:
-        return own
-    return next((text for text in translations if text.language == language and text.text), own)
-
-
-#: A front gate's coordinates are kept to a tenth of a degree (about 11 km): enough to sort by town.
-FRONT_GATE_DIGITS = 1
-
-
-NO_POINT = N_("'{place}' has no coordinates")
-
-
-def location_problems(location: Location) -> list[str]:
-    """Everything wrong with a place, and above all whatever would point at a place that is not told."""
-    found: list[str] = []
-    if len(location.country) != 2 or not location.country.isupper():
-        found.append(
-            because("the country of '{place}' is not an ISO 3166 code of two capital letters", place=location.name)
-        )
-    if (location.latitude is None) != (location.longitude is None):
-        found.append(because("'{place}' has only half of its coordinates", place=location.name))
-    if location.latitude is not None and not -90 <= location.latitude <= 90:
-        found.append(because("the latitude of '{place}' is not between -90 and 90", place=location.name))
-    if location.longitude is not None and not -180 <= location.longitude <= 180:
-        found.append(because("the longitude of '{place}' is not between -180 and 180", place=location.name))
-    if location.kind is LocationKind.PHYSICAL and location.latitude is None:
-        found.append(because(NO_POINT, place=location.name))
-    if location.kind is LocationKind.FRONT_GATE:
-        if location.address or location.postal_code or location.directions:
-            found.append(because("a front gate has no address, no postal code and no directions"))
-        for value in (location.latitude, location.longitude):
-            if value is not None and round(value, FRONT_GATE_DIGITS) != value:
-                found.append(because("the coordinates of a front gate are given to a tenth of a degree"))
-                break
-    return found
 
 
 #: Papers that services ask for. The names are msgids; anything else is shown as it was written.
@@ -560,10 +550,12 @@ __all__ = [
     "HUMAN",
     "MACHINE",
     "NEEDS",
+    "NO_POINT",
     "ROUND_THE_CLOCK",
     "STALE_AFTER",
     "TRANSLATED",
     "URGENT_NEEDS",
+    "AtPlace",
     "Capacity",
     "Eligibility",
     "FoundPlace",

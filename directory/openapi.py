@@ -49,6 +49,14 @@ PROFILE: Json = {
         "service.service_areas": "With extent_type `text`: a region or town that is served from elsewhere.",
         "service.capacities": "Free places, never of a safe place; 24 hours after `updated` nobody knows any more.",
         "schedule.valid_from, valid_to": "The same day, without freq: a day that is not like others of the week.",
+        "schedule.valid_from, valid_to with freq": (
+            "The week of a season, which counts between these days in place of the rows without them."
+        ),
+        "service_at_location.phones, schedules": (
+            "What is otherwise at that place, in place of what is said of the service; of a service at a location that "
+            "was asked for in full, what counts there."
+        ),
+        "organization.translations, location.translations": "As those of a service, of description, transportation.",
         "schedule.timezone_name": "The IANA time zone of the times; `timezone` is its offset in January.",
     },
     "rules": {

@@ -6,7 +6,7 @@ still opens at nine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -47,12 +47,28 @@ class SpecialDay(Struct, frozen=True):
     note: str = ""
 
 
+class Season(Struct, frozen=True):
+    """A week that counts between two days, both included, in place of the ordinary one. None: since ever, for ever."""
+
+    first: date | None
+    last: date | None
+    shifts: tuple[Shift, ...]
+
+    def __post_init__(self) -> None:
+        if self.first is not None and self.last is not None and self.last < self.first:
+            raise ValueError(because("a season ends before it begins"))
+
+    def has(self, day: date) -> bool:
+        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+
+
 class OpeningHours(Struct, frozen=True):
-    """The week of a service, and the days that are not like the others."""
+    """The week of a service, the weeks of its seasons, and the days that are not like the others."""
 
     zone: str
     shifts: tuple[Shift, ...]
     special_days: tuple[SpecialDay, ...] = ()
+    seasons: tuple[Season, ...] = ()
 
     def __post_init__(self) -> None:
         try:
@@ -63,7 +79,18 @@ class OpeningHours(Struct, frozen=True):
     @property
     def always(self) -> bool:
         """Open day and night, every day of the week."""
-        return {shift.weekday for shift in self.shifts if shift.whole_day} == set(range(7)) and not self.special_days
+        return {shift.weekday for shift in self.shifts if shift.whole_day} == set(range(7)) and not (
+            self.special_days or self.seasons
+        )
+
+    def known_on(self, day: date) -> bool:
+        """Whether anybody has said how it is on a day: where there are seasons only, nobody has between them."""
+        return (
+            bool(self.shifts)
+            or not self.seasons
+            or any(season.has(day) for season in self.seasons)
+            or any(special.day == day for special in self.special_days)
+        )
 
     def local_day(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()
@@ -73,11 +100,14 @@ class OpeningHours(Struct, frozen=True):
         for special in self.special_days:
             if special.day == day:
                 return sorted(special.shifts)
+        seasons = [season for season in self.seasons if season.has(day)]
+        if seasons:
+            return sorted({span for season in seasons for span in _on_weekday(season.shifts, day.weekday())})
         return self.on_weekday(day.weekday())
 
     def on_weekday(self, weekday: int) -> list[tuple[int, int]]:
         """The shifts that begin on a weekday (0 is Monday) of a week like others, earliest first."""
-        return sorted((shift.opens, shift.closes) for shift in self.shifts if shift.weekday == weekday)
+        return _on_weekday(self.shifts, weekday)
 
     def open_at(self, at: datetime) -> bool:
         """Whether the door is open at that moment. Yesterday's night shift counts."""
@@ -105,9 +135,14 @@ class OpeningHours(Struct, frozen=True):
         return local.astimezone(UTC)  # a time the clocks skip becomes the same distance after the gap
 
 
+def _on_weekday(shifts: Iterable[Shift], weekday: int) -> list[tuple[int, int]]:
+    return sorted((shift.opens, shift.closes) for shift in shifts if shift.weekday == weekday)
+
+
 def overlaps(hours: OpeningHours) -> list[str]:
     """Days on which it would open before it has closed, in sentences."""
     days = [(DAYS[weekday], hours.on_weekday(weekday)) for weekday in range(7)]
+    days += [(DAYS[day], _on_weekday(season.shifts, day)) for season in hours.seasons for day in range(7)]
     days += [(str(special.day), sorted(special.shifts)) for special in hours.special_days]
     return [
         because("the hours of {day} overlap", day=day)
@@ -128,6 +163,18 @@ def week(zone: str, plan: str, special_days: tuple[SpecialDay, ...] = ()) -> Ope
         for weekday in _weekdays(days):
             shifts += [Shift(weekday, *_span(span)) for span in spans]
     return OpeningHours(zone, tuple(sorted(shifts)), special_days)
+
+
+def said_week(shifts: Sequence[Shift]) -> str:
+    """The week as `week` reads it: `mo-fr 09:00-12:30 14:00-18:00; sa 09:00-12:00`."""
+    runs: list[tuple[int, int, str]] = []  # the first day, the last, and their times
+    for day in range(7):
+        spans = " ".join(f"{clock_of(opens)}-{clock_of(closes)}" for opens, closes in _on_weekday(shifts, day))
+        if runs and runs[-1][1:] == (day - 1, spans):
+            runs[-1] = (runs[-1][0], day, spans)
+        elif spans:
+            runs.append((day, day, spans))
+    return "; ".join(f"{DAYS[a]}-{DAYS[z]} {spans}" if a != z else f"{DAYS[a]} {spans}" for a, z, spans in runs)
 
 
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, time
 from functools import cache
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
@@ -75,7 +74,7 @@ def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
     sinks, and is left out where being wrong means a night on the street, and for who is in danger.
     """
     checked_since = search.checked_since(at)
-    found = _read(tx, search, _nearest(tx, search, checked_since=checked_since, at=at))
+    found = _read(tx, search, _nearest(tx, search, checked_since=checked_since, at=at), at=at)
     if len(found) >= search.limit:
         return found
     return _farther(tx, search, found, at=at)
@@ -97,16 +96,20 @@ def find_in_country(tx: Connection, search: Search, *, at: datetime) -> list[Hit
     ids = store.placed_in_country(
         tx, search.need, search.country, who=who, checked_since=checked_since, limit=MOST_LOOKED_THROUGH
     )
-    wished = [
-        service for service in store.get_services(tx, ids) if not closed_now(service, at) and search.wished(service, at)
+    there = [
+        (service, place)
+        for service in store.get_services(tx, ids)
+        if (place := _place_in(service, search, at)) is not None and not closed_now(service, at)
     ]
-    wished.sort(key=lambda service: (service.stale(at), is_full(service, at)))  # what is equal stays as it was checked
-    found: list[Hit] = [(service, _place_in(service, search.country), None) for service in wished[: search.limit]]
+    there.sort(key=lambda pair: (pair[0].stale(at), is_full(pair[0], at)))  # what is equal stays as it was checked
+    found: list[Hit] = [(service, place, None) for service, place in there[: search.limit]]
     return found if len(found) >= search.limit else _farther(tx, search, found, at=at)
 
 
-def _place_in(service: Service, country: str) -> Location | None:
-    return next((place for place in service.locations if place.country == country), None)
+def _place_in(service: Service, search: Search, at: datetime) -> Location | None:
+    """The first of its places in the country at which the service is what was wished for."""
+    places = (place for place in service.locations if place.country == search.country)
+    return next((place for place in places if search.wished(service.at(place), at)), None)
 
 
 def _farther(tx: Connection, search: Search, found: list[Hit], *, at: datetime) -> list[Hit]:
@@ -159,8 +162,15 @@ def _nearest(tx: Connection, search: Search, *, checked_since: datetime | None, 
     accepts, sought = _accepting(search, at), _sought(search, checked_since)
 
     def first(near: list[Measured]) -> list[Measured]:
-        near.sort(key=lambda pair: (sinks(pair[1]), pair[0], pair[1].service_id))
-        return list(islice((pair for pair in near if accepts(pair[1].opening)), search.limit))
+        """Each service once, at the nearest of its places that suits: another may be shut."""
+        near.sort(key=lambda pair: (sinks(pair[1]), pair[0], pair[1].service_id, pair[1].location_id))
+        taken: dict[str, Measured] = {}
+        for metres, candidate in near:
+            if candidate.service_id not in taken and accepts(candidate.opening):
+                taken[candidate.service_id] = (metres, candidate)
+                if len(taken) == search.limit:
+                    break
+        return list(taken.values())
 
     good: list[Measured] = []
     served: list[Measured] | None = None
@@ -171,7 +181,7 @@ def _nearest(tx: Connection, search: Search, *, checked_since: datetime | None, 
             break  # what serves the area counts as no nearer
         if radius in RADII_M:
             served = _serving(tx, search, sought) if served is None else served
-            good = first(_with_served(near, served)) if served else good
+            good = first([*near, *served]) if served else good
             if len(good) >= search.limit:
                 break
     return good
@@ -182,15 +192,11 @@ def _sought(search: Search, checked_since: datetime | None) -> store.Sought:
 
 
 def _measured(tx: Connection, search: Search, sought: store.Sought, radius: int) -> list[Measured]:
-    """Candidates within the radius, each service at its nearest place."""
+    """Candidates within the radius: a service once for each of its places there."""
     latitude, longitude = search.latitude, search.longitude
-    near: dict[str, Measured] = {}
-    for candidate in store.candidates(tx, sought, boxes_around(latitude, longitude, radius)):
-        metres = distance_m(latitude, longitude, candidate.latitude, candidate.longitude)
-        best = near.get(candidate.service_id)
-        if metres <= radius and (best is None or (metres, candidate.location_id) < (best[0], best[1].location_id)):
-            near[candidate.service_id] = (metres, candidate)
-    return list(near.values())
+    found = store.candidates(tx, sought, boxes_around(latitude, longitude, radius))
+    measured = ((distance_m(latitude, longitude, place.latitude, place.longitude), place) for place in found)
+    return [pair for pair in measured if pair[0] <= radius]
 
 
 def _serving(tx: Connection, search: Search, sought: store.Sought) -> list[Measured]:
@@ -199,13 +205,6 @@ def _serving(tx: Connection, search: Search, sought: store.Sought) -> list[Measu
         return []
     found = store.candidates_for_areas(tx, sought, search.country, search.here.keys)
     return [(float(RADII_M[0]), candidate) for candidate in found]
-
-
-def _with_served(near: list[Measured], served: list[Measured]) -> list[Measured]:
-    """Each service once: as near as it is, or a walk away where it serves the area and is farther."""
-    best = {candidate.service_id: (metres, candidate) for metres, candidate in served}
-    best |= {own.service_id: (metres, own) for metres, own in near if metres <= best.get(own.service_id, (metres,))[0]}
-    return list(best.values())
 
 
 def _accepting(search: Search, at: datetime) -> Callable[[str], bool]:
@@ -219,7 +218,7 @@ def _accepting(search: Search, at: datetime) -> Callable[[str], bool]:
     return accepts
 
 
-def _read(tx: Connection, search: Search, near: list[Measured]) -> list[Hit]:
+def _read(tx: Connection, search: Search, near: list[Measured], *, at: datetime) -> list[Hit]:
     """The records of those that were found."""
     records = {record.id: record for record in store.get_services(tx, [found.service_id for _, found in near])}
     hits: list[Hit] = []
@@ -229,22 +228,25 @@ def _read(tx: Connection, search: Search, near: list[Measured]) -> list[Hit]:
             place = next(place for place in service.locations if place.id == found.location_id)
             hits.append((service, place, None if found.confidential else metres))
         else:
-            hits.append((service, *_nearest_place(service, search)))
+            hits += _of_area(service, search, at)
     return hits
 
 
-def _nearest_place(service: Service, search: Search) -> tuple[Location | None, float | None]:
-    """The nearest place of a service that was found by its area, and how far it is. Of a safe place: how far is not
-    told."""
+def _of_area(service: Service, search: Search, at: datetime) -> list[Hit]:
+    """A service that was found by its area, at the nearest of its places that suits, and how far that is; none where
+    all of them are shut. Of a safe place: how far is not told."""
+    suits = [place for place in service.locations if search.open_as_wished(service.at(place), at)]
+    if not suits:
+        return [] if service.locations else [(service, None, None)]
     ways = [
         (distance_m(search.latitude, search.longitude, place.latitude, place.longitude), place.id, place)
-        for place in service.locations
+        for place in suits
         if place.latitude is not None and place.longitude is not None
     ]
     if not ways:
-        return next(iter(service.locations), None), None
+        return [(service, suits[0], None)]
     metres, _, place = min(ways)
-    return place, None if service.confidential else metres
+    return [(service, place, None if service.confidential else metres)]
 
 
 def find_helplines(tx: Connection, country: str | None, *, age: int | None, at: datetime) -> list[Service]:
@@ -282,7 +284,8 @@ def is_open(service: Service | Opening, at: datetime) -> bool | None:
     """None when nobody has said when it opens."""
     if closed_now(service, at):
         return False
-    return service.hours.open_at(at) if service.hours else None
+    hours = service.hours
+    return hours.open_at(at) if hours is not None and hours.known_on(hours.local_day(at)) else None
 
 
 #: When doors that take people in for the night are open.

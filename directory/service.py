@@ -91,13 +91,12 @@ def propose_change(tx: Connection, changed: Service, *, by: str, at: datetime, w
     replaced = store.get_service(tx, draft_id)
     before = replaced if replaced is not None and replaced.state is RecordState.DRAFT else current
     draft = replace(
-        changed,
+        changed.moved(lambda place: _draft_location(draft_id, place.id)),
         id=draft_id,
         organization_id=current.organization_id,
         state=RecordState.DRAFT,
         verification=None,
         update_of=current.id,
-        locations=tuple(replace(place, id=_draft_location(draft_id, place.id)) for place in changed.locations),
     )
     store.put_service(tx, draft, at=at)
     store.add_change(tx, draft_id, at=at, by=by, act="proposed", before=before, why=why, row_id=_new_id())
@@ -146,16 +145,12 @@ def proposed_record(tx: Connection, draft: Service) -> tuple[Service, Service]:
         raise KeyError(draft.update_of)
     own = {_draft_location(draft.id, place.id): place.id for place in current.locations}
     changed = replace(
-        draft,
+        draft.moved(lambda place: own.get(place.id) or fixed_id("new place of", current.id, place.id)),
         id=current.id,
         state=current.state,
         verification=current.verification,
         update_of=None,
         demo=current.demo,
-        locations=tuple(
-            replace(place, id=own.get(place.id) or fixed_id("new place of", current.id, place.id))
-            for place in draft.locations
-        ),
         modified_at=current.modified_at,
     )
     return current, changed

@@ -68,6 +68,7 @@ class FoundService(Struct, frozen=True):
     email: str = ""
     source: str = ""  # for helplines: where the number was read
     demo: bool = False
+    place_id: str = ""  # of a service that has several places: the one that is meant
 
 
 OPEN_ALWAYS = N_("Open day and night")
@@ -125,7 +126,7 @@ def hours_today(service: Service, *, at: datetime, language: str, words: Transla
             return words.text(language, CLOSED_FOR_NOW)
         until = written(service.closed_until, "d MMMM", str(locale_of(language)))
         return words.text(language, CLOSED_UNTIL, date=until)
-    if hours is None:
+    if hours is None or not hours.known_on(hours.local_day(at)):
         return ""
     if hours.always:
         return words.text(language, OPEN_ALWAYS)
@@ -187,9 +188,11 @@ def facts(
         found.insert(0, ages)
     if alert := words.text(language, DEMONSTRATION) if service.demo else service.text_in("alert", language).text:
         found.insert(0, shortened(alert))
+    if location is not None and location.kind is LocationKind.PHYSICAL:
+        found.append(shortened(location.way_in(language, own=service.language).text))
     fields = ("note", "how_to_apply", *(("cost_note",) if service.free is False else ()))
     texts = (service.text_in(field, language).text for field in fields)
-    return (*found, *(shortened(text) for text in texts if text.strip()))
+    return (*filter(None, found), *(shortened(text) for text in texts if text.strip()))
 
 
 def _only(who: Eligibility, language: str, words: Translates) -> list[str]:
@@ -314,11 +317,13 @@ def describe(
     here: Here | None = None,
     speaks: str | None = None,
 ) -> FoundService:
-    """As much of a service as may be told to anyone. Of a confidential one neither place nor distance is said.
+    """As much of a service as may be told to anyone, as it is at that place. Of a confidential one neither place nor
+    distance is said.
 
     `speaks`: the language that is looked for, where it is not the one in which it is told.
     """
     spoken = speaks or language
+    service = service.at(location)
     name, summary = service.name_in(language), service.summary_in(language)
     told = location if location is not None and not service.confidential else None
     shown = told is not None and told.kind is LocationKind.PHYSICAL
@@ -358,6 +363,7 @@ def describe(
         email=service.email,
         source=service.verification.source if service.verification and not service.locations else "",
         demo=service.demo,
+        place_id=told.id if told is not None and len(service.locations) > 1 else "",
     )
 
 

@@ -117,13 +117,15 @@ def _told(field: str, value: Any, tongue: Tongue) -> str:
             return tongue.list(_place(place, tongue) for place in value)
         case "phones":
             return tongue.list(_phone(phone, tongue) for phone in value)
+        case "at_places":
+            return tongue.list(_at_place(there, tongue) for there in value)
         case "capacity":
             return f"{value['available']} / {value['maximum'] or '?'}, {value['at'][:16].replace('T', ' ')}"
         case "referral":
             return tongue.list(value.values(), " · ")
         case "hours":
             return _hours(value, tongue)
-        case kept if kept in TRANSLATED.values():
+        case kept if kept in TRANSLATED.values() or kept == "descriptions":
             return tongue.list(_translation(text, tongue) for text in value)
         case "eligibility":
             return _who(value, tongue)
@@ -202,20 +204,39 @@ def _place(place: Mapping[str, Any], tongue: Tongue) -> str:
     beside = []
     if place.get("directions"):
         beside.append(tongue.list([tongue.text(N_("How to find it")), place["directions"]], ": "))
+    beside += [_translation(text, tongue) for text in place.get("directions_in", ())]
     if place.get("step_free") is not None:
         beside.append(tongue.list([tongue.text(N_("No stairs")), _yes(place["step_free"], tongue)], ": "))
     beside += [tongue.text(ACCESSIBILITY.get(code, code)) for code in place.get("accessibility", ())]
     return tongue.list([where, *beside], " · ")
 
 
+def _at_place(there: Mapping[str, Any], tongue: Tongue) -> str:
+    """What is otherwise at a place."""
+    numbers = tongue.list(_phone(phone, tongue) for phone in there["phones"])
+    hours = _hours(there["hours"], tongue) if there.get("hours") else ""
+    return tongue.list([there.get("where", ""), tongue.list([numbers, hours])], ": ")
+
+
 def _hours(value: Mapping[str, Any], tongue: Tongue) -> str:
     names = get_day_names("abbreviated", locale=tongue.locale)
-    days: dict[str, list[str]] = {}
-    for shift in value["shifts"]:
-        days.setdefault(_span(shift["opens"], shift["closes"], tongue), []).append(names[shift["weekday"]])
-    week = [tongue.list([", ".join(weekdays), span], " ") for span, weekdays in days.items()]
+
+    def week(shifts: Iterable[Mapping[str, Any]]) -> list[str]:
+        days: dict[str, list[str]] = {}
+        for shift in shifts:
+            days.setdefault(_span(shift["opens"], shift["closes"], tongue), []).append(names[shift["weekday"]])
+        return [tongue.list([", ".join(weekdays), span], " ") for span, weekdays in days.items()]
+
+    seasons = [
+        tongue.list([_between(season, tongue), tongue.list(week(season["shifts"]), ", ")], ": ")
+        for season in value.get("seasons", ())
+    ]
     special = [_special(day, tongue) for day in value["special_days"]]
-    return tongue.list([*week, *special, value["zone"]])
+    return tongue.list([*week(value["shifts"]), *seasons, *special, value["zone"]])
+
+
+def _between(season: Mapping[str, Any], tongue: Tongue) -> str:
+    return "–".join(_day(season[end], tongue) if season.get(end) else "…" for end in ("first", "last"))
 
 
 def _special(day: Mapping[str, Any], tongue: Tongue) -> str:

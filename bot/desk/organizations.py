@@ -7,21 +7,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, show
+from bot.desk.languages import all_languages
 from bot.desk.queue import officer_names
+from bot.desk.service_list import page_asked
 from bot.desk.services import keeps_alone
 from bot.desk.two_people import two_with
 from bot.kernel import audit
 from bot.kernel.access import Permission
 from bot.kernel.ids import new_id
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, VAULT
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT, WORDS
 from directory import organizations as directory
 from directory import store
 from directory.contacts import changed_ways_of_owner
+from directory.editing import LANGUAGES
 from directory.model import (
     TRANSITIONS,
     NeedsCallBack,
@@ -31,7 +34,11 @@ from directory.model import (
     Organization,
     RecordState,
     WrongRecord,
+    with_read,
+    with_stale_description,
 )
+from directory.translations import over_those
+from directory.values import Tongue, said
 
 routes = Routes()
 
@@ -41,10 +48,15 @@ LONGEST = {"name": 300, "description": 4000, "website": 500, "email": 300}
 
 @routes.get("/desk/organizations", name="organizations", allow=Permission.SERVICES_READ)
 async def show_organizations(request: web.Request) -> web.StreamResponse:
-    words = request.query.get("q", "").strip()[:200]
+    """A page of them, and whether there are more. `show=open`: those of which a change waits."""
+    words, page = request.query.get("q", "").strip()[:200], page_asked(request.query.get("page", ""))
+    waiting = request.query.get("show") == "open"
+    kept = {name: value for name, value in (("q", words), ("show", "open" if waiting else "")) if value}
 
     def read(tx: Connection) -> dict[str, Any]:
-        return {"listed": store.list_organizations(tx, words=words, limit=MOST), "q": words, "most": MOST}
+        offset = (page - 1) * MOST
+        found = store.list_organizations(tx, words=words, waiting=waiting, limit=MOST + 1, offset=offset)
+        return {"listed": found[:MOST], "more": len(found) > MOST, "q": words, "page": page, "kept": kept}
 
     return await show(request, "desk/organizations.html", read, here="services")
 
@@ -52,7 +64,7 @@ async def show_organizations(request: web.Request) -> web.StreamResponse:
 @routes.get("/desk/organizations/new", name="new_organization", allow=Permission.SERVICES_EDIT)
 async def show_new(request: web.Request) -> web.StreamResponse:
     page = _form(Organization(new_id(), "", ""), new=True)
-    return await show(request, "desk/organization_edit.html", lambda _tx: page, here="services")
+    return await show(request, "desk/organization_edit.html", lambda _tx: page | _around(request), here="services")
 
 
 @routes.post("/desk/organizations/new", name="new_organization", allow=Permission.SERVICES_EDIT)
@@ -80,6 +92,7 @@ async def add(request: web.Request) -> web.StreamResponse:
 @routes.get("/desk/organizations/{id}", name="organization", allow=Permission.SERVICES_READ)
 async def show_organization(request: web.Request) -> web.StreamResponse:
     organization_id, me = request.match_info["id"], request[OFFICER].id
+    tongue = Tongue(request.app[WORDS], request[LANGUAGE])
 
     def read(tx: Connection) -> dict[str, Any]:
         current = _there(tx, organization_id)
@@ -94,6 +107,7 @@ async def show_organization(request: web.Request) -> web.StreamResponse:
             "services": store.get_services(tx, store.services_of(tx, organization_id, limit=MOST)),
             "history": store.organization_changes_of(tx, organization_id),
             "names": officer_names(tx),
+            "texts": lambda shown: said("descriptions", [asdict(text) for text in shown.descriptions], tongue),
             "alone": keeps_alone(tx, request[OFFICER], request.app[CLOCK].now()),
         }
 
@@ -109,7 +123,7 @@ async def show_edit(request: web.Request) -> web.StreamResponse:
         waiting = store.get_organization_draft(tx, current.id)
         if waiting is not None:
             current = waiting.organization
-        return _form(current, told=store.organization_was_told(tx, current.id))
+        return _form(current, told=store.organization_was_told(tx, current.id)) | _around(request)
 
     return await show(request, "desk/organization_edit.html", read, here="services")
 
@@ -146,7 +160,7 @@ async def _moved(request: web.Request, fields: Mapping[str, str]) -> web.StreamR
         waiting = store.get_organization_draft(tx, current.id)
         now, told = waiting.organization if waiting else current, store.organization_was_told(tx, current.id)
         page = _form(_written(current, fields), told=told, fields=fields)
-        return page | {"seen": _seen(now), "says_now": now}
+        return page | {"seen": _seen(now), "says_now": now} | _around(request)
 
     return await show(request, "desk/organization_edit.html", read, here="services", status=409)
 
@@ -197,7 +211,25 @@ def _there(tx: Connection, organization_id: str) -> Organization:
 
 def _written(current: Organization, fields: Mapping[str, str]) -> Organization:
     written = {name: fields.get(name, "").strip()[:longest] for name, longest in LONGEST.items()}
-    return replace(current, **written)
+    own = fields["language"] if fields.get("language") in dict(all_languages("en")) else current.language
+    told = {code: fields[f"description.{code}"].strip()[: LONGEST["description"]] for code in _told_in(current, fields)}
+    another = fields.get("language.another", "")
+    if another in dict(all_languages("en")) and (text := fields.get("description.another", "").strip()):
+        told[another] = text[: LONGEST["description"]]
+    told.pop(own, None)
+    read = {code for code in languages_of(current) if fields.get(f"fresh.{code}")}
+    changed = replace(current, **written, language=own, descriptions=over_those(current.descriptions, told))
+    return with_read(with_stale_description(current, changed), read)
+
+
+def _told_in(current: Organization, fields: Mapping[str, str]) -> list[str]:
+    return [code for code in languages_of(current) if f"description.{code}" in fields]
+
+
+def languages_of(shown: Organization) -> tuple[str, ...]:
+    """Those that stand side by side, without that of the original."""
+    codes = dict.fromkeys((*LANGUAGES, *(text.language for text in shown.descriptions)))
+    return tuple(code for code in codes if code != shown.language)
 
 
 def _form(
@@ -210,6 +242,9 @@ def _form(
 ) -> dict[str, Any]:
     return {
         "organization": shown,
+        "texts": {text.language: text for text in shown.descriptions},
+        "languages": languages_of(shown),
+        "another": {} if fields is None else fields,
         "new": new,
         "told": told,
         "seen": _seen(shown) if fields is None else fields.get("seen", ""),
@@ -217,6 +252,10 @@ def _form(
         "problems": problems or [],
         "says_now": None,
     }
+
+
+def _around(request: web.Request) -> dict[str, Any]:
+    return {"others": all_languages(request[LANGUAGE])}
 
 
 def _seen(shown: Organization) -> str:
@@ -229,7 +268,9 @@ def _why(fields: Mapping[str, str]) -> str:
 
 
 async def _again(request: web.Request, page: Mapping[str, Any]) -> web.StreamResponse:
-    return await show(request, "desk/organization_edit.html", lambda _tx: page, here="services", status=422)
+    return await show(
+        request, "desk/organization_edit.html", lambda _tx: {**page, **_around(request)}, here="services", status=422
+    )
 
 
 def _audit(tx: Connection, request: web.Request, act: str, organization_id: str) -> None:

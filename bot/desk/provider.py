@@ -15,7 +15,7 @@ from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SETTINGS, VA
 from bot.kernel.words import N_
 from directory import provider
 from directory.differences import FIELDS
-from directory.editing import form_of, phone_rows
+from directory.editing import form_of, phone_rows, single_places
 from directory.model import NotAllowedNow, Service, WrongRecord
 from directory.store import kept_as
 from directory.values import NOTHING, PHONE_KINDS, Tongue, said
@@ -31,6 +31,7 @@ SHOWN = (
     "website",
     "email",
     "hours",
+    "at_places",
     "languages",
     "documents",
     "how_to_apply",
@@ -109,6 +110,7 @@ def provider_routes() -> Routes:
             "record": _told(asked.service, Tongue(request.app[WORDS], request[LANGUAGE])),
             "form": shown,
             "phone_rows": phone_rows(shown),
+            "single": single_places(asked.service, shown),
             "phone_kinds": PHONE_KINDS,
             "token": token,
             "confidential": asked.service.confidential,

@@ -6,16 +6,14 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from aiohttp import web
-from babel import Locale
-from babel.localedata import locale_identifiers
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, show
+from bot.desk.languages import all_languages
 from bot.desk.maps import with_map
 from bot.kernel import audit
 from bot.kernel.access import Permission
@@ -26,7 +24,16 @@ from bot.kernel.words import N_
 from directory import service as directory
 from directory import store
 from directory.differences import differences
-from directory.editing import LANGUAGES, NEW_PLACE, changed, form_of, languages_of, phone_rows, place_prefix
+from directory.editing import (
+    LANGUAGES,
+    NEW_PLACE,
+    changed,
+    form_of,
+    languages_of,
+    phone_rows,
+    place_prefix,
+    single_places,
+)
 from directory.misplaced import middle_of, misplacement
 from directory.model import (
     ACCESSIBILITY,
@@ -37,7 +44,6 @@ from directory.model import (
     NO_POINT,
     REPORTS_TO,
     STAFF,
-    TRANSLATED,
     NotAllowedNow,
     Organization,
     RecordState,
@@ -173,7 +179,7 @@ def _uuid(filled: Mapping[str, str]) -> str:
 
 def _blank(request: web.Request, service_id: str, *, safe: bool, language: str | None = None) -> Service:
     """A record in which nothing is written yet."""
-    known = {code for code, _ in _all_languages("en")}
+    known = {code for code, _ in all_languages("en")}
     own = language if language in known else request[LANGUAGE] if request[LANGUAGE] in LANGUAGES else LANGUAGES[0]
     return Service(service_id, request.match_info["id"], "", "", (), language=own, confidential=safe)
 
@@ -236,6 +242,7 @@ def _page(
         "seen": _seen(record) if filled is None else filled.get("seen", ""),
         "form": shown,
         "phone_rows": phone_rows(shown),
+        "single": single_places(record, shown),
         "problems": problems or [],
         "moved": False,
     }
@@ -243,25 +250,17 @@ def _page(
 
 def _around(request: web.Request) -> Mapping[str, Any]:
     """What the form needs that is the same for every record."""
-    return {**with_map(request), "others": _all_languages(request[LANGUAGE])}
+    return {**with_map(request), "others": all_languages(request[LANGUAGE])}
 
 
 def _doubts(record: Service) -> dict[str, list[str]]:
     """Why somebody should read what the record says in a language, by the language."""
     found: dict[str, dict[str, None]] = {}
-    for text in (text for field in TRANSLATED for text in record.translations_of(field)):
+    for text in record.every_translation():
         whys = {BY_MACHINE: text.source == MACHINE, STALE: text.stale}
         for why in (why for why, holds in whys.items() if holds):
             found.setdefault(text.language, {})[why] = None
     return {language: list(whys) for language, whys in found.items()}
-
-
-@cache
-def _all_languages(said_in: str) -> tuple[tuple[str, str], ...]:
-    """Every language of which CLDR knows how it is written, with its name in another."""
-    names = Locale.parse(said_in).languages
-    codes = {identifier.partition("_")[0] for identifier in locale_identifiers()}
-    return tuple(sorted(((code, str(names[code])) for code in codes if code in names), key=lambda pair: pair[1]))
 
 
 def _moved_page(tx: Connection, request: web.Request, service_id: str, filled: Mapping[str, str]) -> Mapping[str, Any]:

@@ -22,10 +22,11 @@ from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT
 from bot.kernel.words import N_
 from directory import store
-from directory.files import sent
+from directory.editing import LANGUAGES
+from directory.files import sent, sheet_languages
 from directory.files.importing import Became
 from directory.files.letters import LETTERS
-from directory.files.spreadsheet import NOT_READ, READ, REQUIRED
+from directory.files.spreadsheet import NOT_READ, READ, REQUIRED, is_field
 from directory.files.unreadable import UnreadableFile
 from directory.store import Import, ImportState
 from directory.words import reason_of
@@ -54,6 +55,10 @@ BECAME = {
     Became.REJECTED: N_("Rejected"),
 }
 WORKING = (ImportState.CHECKING, ImportState.TAKING, ImportState.UNDOING)
+
+
+#: The texts in other languages that a column may be said to be, beside those that its title says.
+_SPOKEN = tuple(f"{field}_{code}" for field in sheet_languages.FIELDS for code in LANGUAGES)
 
 
 def service_import_routes() -> Routes:
@@ -119,7 +124,7 @@ def service_import_routes() -> Routes:
         columns = None
         if there.columns is not None:
             said = {title: fields.get(f"column.{n}", NOT_READ) for n, title in enumerate(there.columns)}
-            columns = {title: field if field in READ else NOT_READ for title, field in said.items()}
+            columns = {title: field if is_field(field) else NOT_READ for title, field in said.items()}
         begun = await _check(request, there.id, columns)
         return go_to(request, "show_import", notice=None if begun else "record_moved", id=there.id)
 
@@ -216,7 +221,7 @@ def _page(tx: Connection, request: web.Request) -> dict[str, Any]:
         "refused": there.state is ImportState.REFUSED,
         "of": of,
         "became": {each.value: title for each, title in BECAME.items()},
-        "fields": READ,
+        "fields": dict.fromkeys((*READ, *_SPOKEN, *filter(is_field, (there.columns or {}).values()))),
         "required": REQUIRED,
         "not_read": NOT_READ,
         "missing": [field for field in REQUIRED if there.columns is not None and field not in there.columns.values()],

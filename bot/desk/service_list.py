@@ -48,6 +48,11 @@ VIEWS = {
 WRITTEN_VIEWS = ("draft", "in_review", "all")
 
 
+def page_asked(said: str) -> int:
+    """The number of a page, whatever stands in the address."""
+    return min(int(said[:9]), LAST_PAGE) if said.isdecimal() and int(said[:9]) else 1
+
+
 class Wanted(Struct, frozen=True):
     """What somebody looks for in the list."""
 
@@ -67,7 +72,7 @@ class Wanted(Struct, frozen=True):
             asked.get("q", "").strip()[:200],
             need if need in NEEDS else "",
             country if len(country) == 2 and country.isalpha() else "",
-            min(int(page[:9]), LAST_PAGE) if page.isdecimal() and int(page[:9]) else 1,
+            page_asked(page),
         )
 
     def asked(self) -> dict[str, str]:

@@ -78,7 +78,7 @@ class GivenServices(Struct, frozen=True):
         )
         return [replace(service, distance_m=None) for service in found]
 
-    async def service(self, service_id: str, *, language: str) -> FoundService | None:
+    async def service(self, service_id: str, *, language: str, place_id: str = "") -> FoundService | None:
         every = (*self.numbers, *(service for offered in self.services.values() for service in offered))
         return next((service for service in every if service.id == service_id), None)
 

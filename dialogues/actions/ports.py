@@ -41,6 +41,7 @@ class FoundService(Struct, frozen=True):
     phone_kind: str = "voice"  # voice, sms, whatsapp, text
     website: str = ""
     email: str = ""
+    place_id: str = ""  # of a service that has several places: the one that is meant
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
@@ -100,8 +101,9 @@ class Services(Protocol):
         """As `near`, for somebody who names a country and no town: anywhere in it, the lately checked first."""
         ...
 
-    async def service(self, service_id: str, *, language: str) -> FoundService | None:
-        """One service that is offered, None when it is not, or no longer."""
+    async def service(self, service_id: str, *, language: str, place_id: str = "") -> FoundService | None:
+        """One service that is offered, at the place of that id where it has several. None when it is not, or no
+        longer."""
         ...
 
     async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:

@@ -47,11 +47,19 @@ def result_actions(services: Services, translate: Translate) -> list[Action]:
     ]
 
 
-def remembered(tracker: Any, found: list[FoundService]) -> dict[str, Any]:
-    """The slot with what was shown, the latest last."""
+def remembered(tracker: Any, found: list[FoundService]) -> list[dict[str, Any]]:
+    """The slots with what was shown, the latest last, and at which of its places."""
     new = [service.id for service in found]
     before = [shown for shown in tracker.get_slot("services_shown") or () if shown not in new]
-    return SlotSet("services_shown", [*before, *new][-REMEMBERED:])  # type: ignore[no-any-return]
+    shown = [*before, *new][-REMEMBERED:]
+    places = {**(tracker.get_slot("places_shown") or {}), **{service.id: service.place_id for service in found}}
+    meant = {service_id: place for service_id, place in places.items() if place and service_id in shown}
+    return [SlotSet("services_shown", shown), SlotSet("places_shown", meant or None)]
+
+
+def place_shown(tracker: Any, service_id: str) -> str:
+    """The place of the service that was meant when it was shown; empty where it has no other."""
+    return str((tracker.get_slot("places_shown") or {}).get(service_id, ""))
 
 
 def in_sight(found: Sequence[FoundService]) -> dict[str, Any]:
@@ -232,7 +240,7 @@ class ResultAction(Action):  # type: ignore[misc]
         language = str(entity(tracker, "words_in") or language_of(tracker))
         service_id = shown_before(tracker)
         try:
-            service = await self._services.service(service_id, language=language) if service_id else None
+            service = await self._shown(tracker, service_id, language) if service_id else None
         except Exception:  # whatever the directory does, the person is told how to go on
             service = None
         if service is None:
@@ -240,6 +248,10 @@ class ResultAction(Action):  # type: ignore[misc]
             return []
         self.do(dispatcher, tracker, service, language)
         return [in_sight([service])]
+
+    async def _shown(self, tracker: Any, service_id: str, language: str) -> FoundService | None:
+        place = place_shown(tracker, service_id)
+        return await self._services.service(service_id, language=language, place_id=place)
 
     def do(self, dispatcher: Any, tracker: Any, service: FoundService, language: str) -> None:
         raise NotImplementedError

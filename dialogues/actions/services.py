@@ -209,7 +209,7 @@ class FindService(Action):  # type: ignore[misc]
             SlotSet("need", None),
             SlotSet("need_shown", need or None),
             SlotSet("misunderstood", None),
-            remembered(tracker, shown),
+            *remembered(tracker, shown),
             in_sight(shown),
             *([SlotSet("place", None)] if lost else []),
         ]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from directory import hsds
+from directory.files.hsds_objects import from_its_places
 from directory.files.importing import Row
 from directory.files.letters import wrong_letters
 from directory.files.quoted import LONGEST_CELL, Unread, records
@@ -31,9 +32,11 @@ PIECE = 64 * 1024
 #: So many rows are named that are not in UTF-8.
 MOST_WRONG = 1_000
 
+#: The texts of services and organisations, and of their places.
+_TRANSLATED = (*hsds.TRANSLATED_FIELDS.values(), "transportation")
 #: Table to its columns, as HSDS names them; our own terms come last.
 TABLES: Mapping[str, tuple[str, ...]] = {
-    "organizations": ("id", "name", "description", "website", "email"),
+    "organizations": ("id", "name", "description", "website", "email", "text_language"),
     "services": (
         "id", "organization_id", "name", "description", "url", "email", "status", "interpretation_services",
         "application_process", "fees_description", "eligibility_description", "minimum_age", "maximum_age",
@@ -50,11 +53,11 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     ),
     "accessibility": ("id", "location_id", "description"),
     "service_at_location": ("id", "service_id", "location_id"),
-    "phones": ("id", "service_id", "number", "type", "description"),
+    "phones": ("id", "service_id", "service_at_location_id", "number", "type", "description"),
     "languages": ("id", "service_id", "phone_id", "code"),
     "schedules": (
-        "id", "service_id", "valid_from", "valid_to", "timezone", "freq", "byday", "description", "opens_at",
-        "closes_at", "notes", "timezone_name",
+        "id", "service_id", "service_at_location_id", "valid_from", "valid_to", "timezone", "freq", "byday",
+        "description", "opens_at", "closes_at", "notes", "timezone_name",
     ),
     "service_areas": ("id", "service_id", "name", "extent_type"),
     "required_documents": ("id", "service_id", "document"),
@@ -63,8 +66,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "taxonomies": ("id", "name", "description", "version"),
     "taxonomy_terms": ("id", "code", "name", "description", "taxonomy", "language", "taxonomy_id"),
     "translations": (
-        "service_id", "language",
-        *(f"{field}{mark}" for field in hsds.TRANSLATED_FIELDS.values() for mark in ("", "_source", "_stale")),
+        "service_id", "organization_id", "location_id", "language",
+        *(f"{field}{mark}" for field in _TRANSLATED for mark in ("", "_source", "_stale")),
     ),
 }  # fmt: skip
 
@@ -72,6 +75,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 OWNERS = {
     "organization_id": "organizations",
     "service_id": "services",
+    "service_at_location_id": "service_at_location",
     "location_id": "locations",
     "phone_id": "phones",
     "taxonomy_id": "taxonomies",
@@ -90,7 +94,7 @@ FLAGS = frozenset(
         "free",
         "pregnant",
         "disability",
-        *(f"{field}_stale" for field in hsds.TRANSLATED_FIELDS.values()),
+        *(f"{field}_stale" for field in _TRANSLATED),
     }
 )
 LISTS = frozenset({"genders", "reports_to", "nationalities", "status_required", "staff_genders"})
@@ -169,20 +173,30 @@ class _Tables:
 
     def add(self, service: Json) -> None:
         owner = service["organization"]
-        self._once("organizations", owner)
+        if self._once("organizations", owner):
+            self._all_of("translations", owner, "organization_id")
         self._put("services", {**service, "organization_id": owner["id"]})
         for link in service.get("service_at_locations", []):
             self._put("service_at_location", link)
+            self._all("schedules", link)
+            self._phones(link)
             if self._once("locations", link["location"]):
                 for child in ("addresses", "accessibility"):
                     self._all(child, link["location"])
+                self._all_of("translations", link["location"], "location_id")
         for table in ("schedules", "service_areas", "required_documents", "cost_options", "attributes", "languages"):
             self._all(table, service)
-        for phone in service.get("phones", []):
+        self._phones(service)
+        self._all_of("translations", service, "service_id")
+
+    def _phones(self, holder: Json) -> None:
+        for phone in holder.get("phones", []):
             self._put("phones", phone)
             self._all("languages", phone)
-        for text in service.get("translations", []):
-            self._put("translations", {**text, "service_id": service["id"]})
+
+    def _all_of(self, table: str, holder: Json, owner: str) -> None:
+        for row in holder.get(table, []):
+            self._put(table, {**row, owner: holder["id"]})
 
     def _all(self, table: str, holder: Json) -> None:
         for row in holder.get(table, []):
@@ -218,7 +232,7 @@ def rows(path: Path) -> Iterator[Row]:
         for line, service_id, text in tables.execute("SELECT line, id, row FROM services ORDER BY line"):
             yield Row(
                 because("{file} line {line}", file="services.csv", line=line),
-                _put_together(tables, service_id, json.loads(text)),
+                from_its_places(_put_together(tables, service_id, json.loads(text))),
             )
 
 
@@ -239,13 +253,11 @@ def _unpack(path: Path, tables: sqlite3.Connection) -> list[Row]:
                 raise UnreadableFile(because("the archive unpacks to far more than a directory: it was not read"))
             left = [MOST_UNPACKED]
             for table in TABLES:
-                owner = next((column for column in TABLES[table] if column in OWNERS and column != "id"), "id")
-                owner = "service_id" if "service_id" in TABLES[table] else owner
                 tables.execute(f"CREATE TABLE {table} (line INTEGER, id TEXT, owner TEXT, phone TEXT, row TEXT)")
                 if f"{table}.csv" in members:
                     with archive.open(members[f"{table}.csv"]) as file:
                         found = (
-                            (line, row.get("id", ""), row.get(owner, ""), row.get("phone_id", ""), json.dumps(row))
+                            (line, row.get("id", ""), _owner(table, row), row.get("phone_id", ""), json.dumps(row))
                             for line, row in _read(file, f"{table}.csv", left, wrong)
                         )
                         tables.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", found)  # noqa: S608
@@ -256,6 +268,22 @@ def _unpack(path: Path, tables: sqlite3.Connection) -> list[Row]:
     except zlib.error as error:
         raise UnreadableFile(because("the archive is cut off or damaged: send it again")) from error
     return wrong
+
+
+#: Whose a row is that names several: the nearest of them.
+_NEAREST = {
+    "schedules": ("service_at_location_id", "service_id", "location_id"),
+    "phones": ("service_at_location_id", "service_id", "location_id"),
+    "translations": ("service_id", "location_id", "organization_id"),
+}
+
+
+def _owner(table: str, row: Mapping[str, str]) -> str:
+    if table in _NEAREST:
+        return next((row[column] for column in _NEAREST[table] if row.get(column)), "")
+    columns = TABLES[table]
+    first = next((column for column in columns if column in OWNERS and column != "id"), "id")
+    return row.get("service_id" if "service_id" in columns else first, "")
 
 
 def _read(file: IO[bytes], name: str, left: list[int], wrong: list[Row]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -317,21 +345,32 @@ def _dangling(tables: sqlite3.Connection) -> Iterator[Row]:
 
 def _put_together(tables: sqlite3.Connection, service_id: str, service: Json) -> Json:
     def of(table: str, owner: str, column: str = "owner") -> list[Json]:
+        if not owner:
+            return []
         query = f"SELECT row FROM {table} WHERE {column} = ? ORDER BY line LIMIT 600"  # noqa: S608
         return [_typed(json.loads(text)) for (text,) in tables.execute(query, (owner,))]
 
+    def phones_of(owner: str) -> list[Json]:
+        return [{**row, "languages": of("languages", row["id"], "phone")} for row in of("phones", owner)]
+
     whole = _typed(service)
     whole["organization"] = next(iter(of("organizations", service.get("organization_id", ""), "id")), None)
+    if whole["organization"] is not None:
+        whole["organization"]["translations"] = of("translations", whole["organization"]["id"])
     for table in ("schedules", "service_areas", "required_documents", "cost_options"):
         whole[table] = of(table, service_id)
     whole["attributes"] = of("attributes", service_id)
     whole["languages"] = [row for row in of("languages", service_id) if "phone_id" not in row]
-    whole["phones"] = [{**row, "languages": of("languages", row["id"], "phone")} for row in of("phones", service_id)]
+    whole["phones"] = phones_of(service_id)
     whole["translations"] = of("translations", service_id)
     whole["service_at_locations"] = links = of("service_at_location", service_id)
     for link in links:
+        link |= {"schedules": of("schedules", link.get("id", "")), "phones": phones_of(link.get("id", ""))}
         place = next(iter(of("locations", link.get("location_id", ""), "id")), None)
         if place is not None:
+            for table in ("schedules", "translations"):
+                place[table] = of(table, place["id"])
+            place["phones"] = phones_of(place["id"])
             place["addresses"] = of("addresses", place["id"])
             place["accessibility"] = of("accessibility", place["id"])
             link["location"] = place

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from directory import hsds, store
 from directory.files.cells import need_in
 from directory.files.over import with_words
-from directory.files.schedules import MARKUP, assumed_zone, described, sorted_out
+from directory.files.schedules import MARKUP, assumed_zone, described, first_day, last_day, sorted_out, words_of_hours
 from directory.hidden import HIDDEN_CHARACTERS
 from directory.misplaced import in_the_middle, middle_of
 from directory.model import (
@@ -25,6 +25,7 @@ from directory.model import (
     HUMAN,
     MACHINE,
     TRANSLATED,
+    AtPlace,
     Capacity,
     Eligibility,
     Gender,
@@ -38,7 +39,7 @@ from directory.model import (
     Translation,
     WrongRecord,
 )
-from directory.opening_hours import DAYS, OpeningHours, Shift, SpecialDay, minute_of, week
+from directory.opening_hours import DAYS, OpeningHours, Season, Shift, SpecialDay, minute_of, week
 from directory.store import Filters
 from directory.words import because, plain_figures, reason_of
 
@@ -241,6 +242,8 @@ class _Reader:
             id=self.identifier(owner),
             name=self.string(owner, "name", required=True, longest=300),
             description=self.string(owner, "description"),
+            language=self.string(owner, "text_language", longest=12) or "en",
+            descriptions=self._translated(owner, "description"),
             website=self.string(owner, "website", longest=500),
             email=self.string(owner, "email", longest=300),
         )
@@ -276,15 +279,7 @@ class _Reader:
             locations=places,
             countries=countries,
             hours=self._hours(data, places, countries),
-            phones=tuple(
-                Phone(
-                    plain_figures(self.string(phone, "number", required=True, longest=60)),  # as every phone dials them
-                    self.string(phone, "type", longest=12) or "voice",
-                    tuple(self.string(spoken, "code", longest=12) for spoken in self.objects(phone, "languages")),
-                    self.string(phone, "description"),
-                )
-                for phone in self.objects(data, "phones")
-            ),
+            phones=self._phones(data),
             languages=tuple(self.string(spoken, "code", longest=12) for spoken in self.objects(data, "languages")),
             interpreters=self.flag(data, "interpreters"),
             free=self._free(data),
@@ -307,12 +302,39 @@ class _Reader:
             ),
             website=self._link(data, "url"),
             email=self.string(data, "email", longest=300),
-            alert=with_words(self._alert(data), described(data, places, countries).words),
+            alert=self._alert_with_hours(data, places, countries),
+            at_places=self._at_places(data, places, countries),
             closed_from=self.day(data, "closed_from"),
             closed_until=self.day(data, "closed_until"),
         )
         told_in = {TRANSLATED[own]: self._translated(data, field) for own, field in hsds.TRANSLATED_FIELDS.items()}
-        return replace(record, **told_in)
+        return replace(record, **told_in).tidied()
+
+    def _phones(self, data: Json) -> tuple[Phone, ...]:
+        return tuple(
+            Phone(
+                plain_figures(self.string(phone, "number", required=True, longest=60)),  # as every phone dials them
+                self.string(phone, "type", longest=12) or "voice",
+                tuple(self.string(spoken, "code", longest=12) for spoken in self.objects(phone, "languages")),
+                self.string(phone, "description"),
+            )
+            for phone in self.objects(data, "phones")
+        )
+
+    def _at_places(self, data: Json, places: Sequence[Location], countries: Sequence[str]) -> tuple[AtPlace, ...]:
+        """What is said of the service at each of its places."""
+        links = self.objects(data, "service_at_locations")
+        return tuple(
+            AtPlace(place.id, self._hours(link, [place], countries), self._phones(link))
+            for link, place in zip(links, places, strict=True)
+        )
+
+    def _alert_with_hours(self, data: Json, places: Sequence[Location], countries: Sequence[str]) -> str:
+        """What people must know first, and behind it what is said of the hours and is no week."""
+        alert = self._alert(data)
+        for where, words in words_of_hours(data, places, countries):
+            alert = with_words(alert, f"{where}: {words}" if where else words)
+        return alert
 
     def flag(self, data: Json, name: str) -> bool | None:
         value = data.get(name)
@@ -466,15 +488,16 @@ class _Reader:
             directions=self.string(place, "transportation"),
             step_free=_step_free(access, known),
             accessibility=known,
+            directions_in=self._translated(place, "transportation"),
         )
 
     def _hours(self, data: Json, places: Sequence[Location], countries: Sequence[str]) -> OpeningHours | None:
         rows = self.objects(data, "schedules")
         found = sorted_out(rows)
         said = described(data, places, countries)
-        if not (found.weekly or found.single or said.week):
+        kept = rows if said.week else [*found.weekly, *found.seasonal, *found.single]
+        if not kept:
             return None
-        kept = rows if said.week else [*found.weekly, *found.single]
         zones = {self.string(row, "timezone_name", longest=64) for row in kept} - {""}
         if not zones and (there := assumed_zone(data, places, countries)):
             zones = {there}
@@ -484,11 +507,24 @@ class _Reader:
         try:
             if said.week:
                 return week(zones.pop(), said.week)
-            shifts = [shift for row in found.weekly for shift in self._shifts(row)]
-            return OpeningHours(zones.pop(), tuple(sorted(set(shifts))), self._special_days(found.single))
+            days = self._special_days(found.single)
+            return OpeningHours(zones.pop(), self._week(found.weekly), days, self._seasons(found.seasonal))
         except ValueError as error:
             self.problems.append(reason_of(error))
             return None
+
+    def _week(self, rows: list[Json]) -> tuple[Shift, ...]:
+        return tuple(sorted({shift for row in rows for shift in self._shifts(row)}))
+
+    def _seasons(self, rows: list[Json]) -> tuple[Season, ...]:
+        """Weeks that count between two days, each with all its rows."""
+        found: dict[tuple[str, str], list[Json]] = {}
+        for row in rows:
+            found.setdefault((first_day(row), last_day(row)), []).append(row)
+        return tuple(
+            Season(_day_in("valid_from", first), _day_in("valid_to", last), self._week(some))
+            for (first, last), some in sorted(found.items())
+        )
 
     def _special_days(self, rows: list[Json]) -> tuple[SpecialDay, ...]:
         """Single days that are not like the others, each with all its rows. One without times is shut."""
@@ -516,6 +552,13 @@ class _Reader:
         if not set(days) <= set(DAYS):
             raise ValueError(because("byday is a list of MO TU WE TH FR SA SU"))
         return [Shift(DAYS.index(day), begins, last) for day in days]
+
+
+def _day_in(field: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10]) if text else None
+    except ValueError:
+        raise ValueError(because("{field} is not a day like 2026-12-24", field=field)) from None
 
 
 def _unless(text: str, derived: str) -> str:

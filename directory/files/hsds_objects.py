@@ -24,8 +24,6 @@ def services_in(data: Any) -> list[Any]:
         return [from_its_places(data)]
     if isinstance(data.get("services"), list):
         return [from_its_places(service) for service in _of_organization(data)]
-    if isinstance(data.get("service"), dict) and isinstance(data.get("location"), dict):
-        return [from_its_places(_at_a_place(data))]
     if data and all(str(name).endswith(".csv") for name in data):
         raise WrongRecord(
             [because("these are the tables of a CSV package as JSON: send the package, a ZIP of CSV files")]
@@ -46,30 +44,51 @@ def _of_organization(organization: Json) -> list[Any]:
     ]
 
 
-def _at_a_place(link: Json) -> Json:
-    """Its service with this one place; what is said of the service there counts before what is said of it at large."""
-    said = {name: link[name] for name in _AT_THE_PLACE if link.get(name)}
-    return {**link["service"], **said, "service_at_locations": [link]}
+def is_at_a_place(data: Any) -> bool:
+    """Whether it is a service at a location, with both in it."""
+    return isinstance(data, dict) and isinstance(data.get("service"), dict) and isinstance(data.get("location"), dict)
+
+
+def at_its_places(links: list[Json]) -> Json:
+    """One service of all of its services at a location."""
+    return {**links[0]["service"], "service_at_locations": links}
 
 
 def from_its_places(service: Any) -> Any:
-    """The service with the hours and the phones of its places, where it has none itself and they say the same."""
+    """The service with the hours and the phones of its places: as its own, where it has none itself and all of them
+    say some, and with each place at which they are others than those of the service."""
     if not isinstance(service, dict) or not isinstance(service.get("service_at_locations"), list):
         return service
     links = [link for link in service["service_at_locations"] if isinstance(link, dict)]
-    said = {name: _said_there(links, name) for name in _AT_THE_PLACE if not service.get(name)}
-    return {**service, **{name: rows for name, rows in said.items() if rows}}
+    if len(links) != len(service["service_at_locations"]):
+        return service
+    for name in _AT_THE_PLACE:
+        told = [_said_there(link, name, of_place=not service.get(name)) for link in links]
+        if told and all(told) and (len(told) == 1 or not service.get(name)):
+            service = {**service, name: told[0]}
+        own = _bare(service.get(name) or [])
+        links = [
+            {**link, name: rows if _bare(rows) != own else []} if rows else link
+            for link, rows in zip(links, told, strict=True)
+        ]
+    return {**service, "service_at_locations": links}
 
 
-def _said_there(links: list[Json], name: str) -> list[Any]:
-    """What is said at each of the places, where at all of them it is the same but for its ids."""
-    of_place = [link["location"].get(name) if isinstance(link.get("location"), dict) else None for link in links]
-    told = [link.get(name) or there for link, there in zip(links, of_place, strict=True)]
-    rows = [each for each in told if isinstance(each, list)]
-    return rows[0] if len(rows) == len(links) and len(set(map(_bare, rows))) == 1 else []
+def _said_there(link: Json, name: str, *, of_place: bool) -> Any:
+    """What is said of the service at a place, else (`of_place`) of the place, whoever is in it."""
+    place = link["location"] if isinstance(link.get("location"), dict) else {}
+    return link.get(name) or (place.get(name) if of_place else None) or []
 
 
-def _bare(rows: list[Any]) -> str:
-    return json.dumps(
-        [{k: row[k] for k in row if not k.endswith("id")} if isinstance(row, dict) else row for row in rows]
-    )
+def _bare(rows: Any) -> str:
+    """The rows without their ids and without whose they are, in any order."""
+    if not isinstance(rows, list):
+        return json.dumps(rows)
+    return json.dumps(sorted(map(_bare_row, rows)))
+
+
+def _bare_row(row: Any) -> str:
+    if not isinstance(row, dict):
+        return json.dumps(row)
+    said = {k: _bare(v) if isinstance(v, list) else v for k, v in row.items() if not k.endswith("id")}
+    return json.dumps(said, sort_keys=True)

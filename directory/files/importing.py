@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -24,7 +24,7 @@ from directory import store
 from directory.calling_codes import lost_its_plus, of_another_country
 from directory.files.hsds_json import SafePlaceInFile, parse_record
 from directory.files.over import over
-from directory.files.schedules import assumed_zone, described, rows_of, sorted_out
+from directory.files.schedules import assumed_zone, described, rows_of, scopes, sorted_out
 from directory.files.secrecy import may_be_safe, said_to_be_secret
 from directory.misplaced import misplacement
 from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord, with_stale
@@ -37,7 +37,7 @@ from directory.service import (
     shared_location_problems,
 )
 from directory.store import WORLD
-from directory.words import because, reason_of
+from directory.words import Because, because, reason_of
 
 #: So many reasons are kept in the report; the listener hears all.
 REASONS_TOLD = 100
@@ -110,8 +110,9 @@ def foreign(record: Service) -> tuple[str, ...]:
     countries = {*record.countries, *(place.country for place in record.locations)}
     if WORLD in countries:
         return ()
-    lost = [phone.number for phone in record.phones if lost_its_plus(phone.number, countries)]
-    found = ((phone.number, of_another_country(phone.number, countries)) for phone in record.phones)
+    numbers = record.every_phone
+    lost = [phone.number for phone in numbers if lost_its_plus(phone.number, countries)]
+    found = ((phone.number, of_another_country(phone.number, countries)) for phone in numbers)
     return (
         *(because("the phone {number} may have lost the + before it", number=number) for number in lost),
         *(
@@ -122,28 +123,39 @@ def foreign(record: Service) -> tuple[str, ...]:
     )
 
 
-NO_WEEK = because("a schedule of a season, a month or every second week is not kept: put it into the record")
+NO_WEEK = because("a schedule of a month or of every second week is not kept: put it into the record")
 
 
 def remarks(parsed: Parsed, record: Service) -> tuple[str, ...]:
     """What is taken, and somebody should look at."""
-    data = parsed.row.data
-    left = described(data, parsed.service.locations, parsed.service.countries)
-    zone = assumed_zone(data, parsed.service.locations, parsed.service.countries)
     found = [
         because("its point is the middle of {town}: put it at the door before it is put in force", town=place.city)
         for place in record.locations
         if place.approximate
     ]
-    for words in filter(None, (parsed.row.left_as_words, left.words)):
-        found.append(because("'{words}' is kept as words for people: put the days into the record", words=words))
-    if not (left.week or left.words) and sorted_out(rows_of(data)).left:
-        found.append(
-            because("a schedule of a season, a month or every second week is not kept: put it into the record")
-        )
-    if zone is not None and record.hours is not None:
-        found.append(because("the schedules name no time zone: taken as {zone}, where it is", zone=zone))
-    return (*foreign(record), *filter(None, [may_be_safe(record)]), *found)
+    if parsed.row.left_as_words:
+        found.append(_left_as_words(parsed.row.left_as_words))
+    for _, said, places in scopes(parsed.row.data, parsed.service.locations):
+        found += _remarks_on_hours(said, places, parsed.service.countries)
+    if parsed.row.says is not None and "hours" in parsed.row.says and record.at_places:
+        found.append(because("a sheet has the hours of the service: those of single places stay as they are"))
+    return tuple(dict.fromkeys((*foreign(record), *filter(None, [may_be_safe(record)]), *found)))
+
+
+def _left_as_words(words: str) -> Because:
+    return because("'{words}' is kept as words for people: put the days into the record", words=words)
+
+
+def _remarks_on_hours(said: Any, places: Sequence[Location], countries: Sequence[str]) -> Iterator[Because]:
+    """On the schedules of a service, or of a service at one place."""
+    left, sorted_rows = described(said, places, countries), sorted_out(rows_of(said))
+    if left.words:
+        yield _left_as_words(left.words)
+    if not (left.week or left.words) and sorted_rows.left:
+        yield NO_WEEK
+    taken = left.week or sorted_rows.weekly or sorted_rows.seasonal or sorted_rows.single
+    if taken and (zone := assumed_zone(said, places, countries)) is not None:
+        yield because("the schedules name no time zone: taken as {zone}, where it is", zone=zone)
 
 
 class Parsed(Struct, frozen=True):

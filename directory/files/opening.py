@@ -9,8 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from directory.files import hsds_csv, spreadsheet, xlsx
+from directory.files.at_places import Gathered
 from directory.files.hsds_json import parse_line, read_json, read_lines
-from directory.files.hsds_objects import services_in
+from directory.files.hsds_objects import is_at_a_place, services_in
 from directory.files.importing import Row
 from directory.files.unreadable import UnreadableFile
 from directory.model import WrongRecord
@@ -135,10 +136,16 @@ def _is_page(start: bytes) -> bool:
 
 
 def _parsed(elements: Iterator[tuple[int, str]], kind: str) -> Iterator[Row]:
+    apart: Gathered | None = None
     for number, text in elements:
         where = because(kind, number=number)
         try:
-            services = services_in(parse_line(text))
+            data = parse_line(text)
+            if is_at_a_place(data):
+                apart = apart or Gathered()
+                apart.add(number, data)
+                continue
+            services = services_in(data)
         except WrongRecord as error:
             yield Row(where, wrong=error.problems[0])
             continue
@@ -147,3 +154,5 @@ def _parsed(elements: Iterator[tuple[int, str]], kind: str) -> Iterator[Row]:
             continue
         for service, data in enumerate(services, start=1):
             yield Row(because(_WITHIN[kind], number=number, service=service), data)
+    for number, data in apart.services() if apart is not None else ():
+        yield Row(because(kind, number=number), data)

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from directory import hsds
-from directory.model import Location, LocationKind, Phone, Service
+from directory.files.sheet_languages import DIRECTIONS, TEXTS
+from directory.model import (
+    TRANSLATED,
+    Location,
+    LocationKind,
+    OpeningHours,
+    Phone,
+    Service,
+    Translation,
+)
+from directory.translations import over_those
 
 #: Field of a sheet to the field of a record, or of its eligibility.
 _OF_SERVICE: Mapping[str, str] = {
@@ -16,7 +26,7 @@ _OF_SERVICE: Mapping[str, str] = {
         field: field
         for field in (
             "name", "language", "needs", "status", "website", "email", "languages", "free", "walk_in", "interpreters",
-            "how_to_apply", "documents", "staff_genders", "reports_to", "areas",
+            "how_to_apply", "cost_note", "documents", "staff_genders", "reports_to", "areas",
         )
     },
 }  # fmt: skip
@@ -30,7 +40,7 @@ _OF_WHOM: Mapping[str, str] = {
         )
     },
 }  # fmt: skip
-_OF_PLACE = ("country", "city", "region", "address", "postal_code", "latitude", "longitude")
+_OF_PLACE = ("country", "city", "region", "address", "postal_code", "latitude", "longitude", DIRECTIONS)
 #: A sheet with none of these does not say where a service is, but in which country.
 _WHERE = frozenset({"address", "latitude", "longitude"})
 
@@ -51,15 +61,31 @@ def over(before: Service, row: Service, says: frozenset[str] | None) -> Service:
         result = replace(result, alert=row.alert.removeprefix(closed).strip())
     elif row.alert:  # said in the cell of the hours
         result = replace(result, alert=with_words(before.alert, row.alert))
+    result = replace(result, **_in_other_languages(before, row, says))
     if "phones" in says:
         result = replace(result, phones=tuple(_known(before.phones, phone) for phone in row.phones))
     if "hours" in says:
-        days = before.hours.special_days if before.hours is not None else ()
-        if row.hours is not None:
-            result = replace(result, hours=replace(row.hours, special_days=days))
-        elif before.hours is not None and (before.hours.shifts or not days):
-            result = replace(result, hours=replace(before.hours, shifts=()) if days else None)
-    return result
+        result = replace(result, hours=_week(before.hours, row.hours))
+    return result.tidied()
+
+
+def _week(before: OpeningHours | None, row: OpeningHours | None) -> OpeningHours | None:
+    """The ordinary week as the row says, with the days and the seasons that no sheet has."""
+    if before is None:
+        return row
+    if row is not None:
+        return replace(row, special_days=before.special_days, seasons=before.seasons)
+    return replace(before, shifts=()) if before.special_days or before.seasons else None
+
+
+def _in_other_languages(before: Service, row: Service, says: frozenset[str]) -> dict[str, tuple[Translation, ...]]:
+    """The texts in the languages that the row has something in: an empty cell takes none away."""
+    told: dict[str, tuple[Translation, ...]] = {}
+    for field, text in TEXTS.items():
+        said = {one.language: one.text for one in row.translations_of(text) if f"{field}_{one.language}" in says}
+        if said:
+            told[TRANSLATED[text]] = over_those(before.translations_of(text), said)
+    return told
 
 
 def with_words(alert: str, words: str) -> str:
@@ -86,6 +112,9 @@ def _places(before: Service, row: Service, says: frozenset[str]) -> dict[str, tu
     said = {field: getattr(place, field) for field in _OF_PLACE if field in says}
     if "city" in says or "latitude" in says:
         said |= {"latitude": place.latitude, "longitude": place.longitude, "approximate": place.approximate}
+    ways = {one.language: one.text for one in place.directions_in if f"{DIRECTIONS}_{one.language}" in says}
+    if ways and place.kind is LocationKind.PHYSICAL:
+        said["directions_in"] = over_those(first.directions_in, ways)
     return {"locations": (replace(first, kind=place.kind, **said), *others)}
 
 

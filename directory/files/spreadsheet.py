@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from directory import hsds
+from directory.files import sheet_languages
 from directory.files.cells import country_in, language_in, needs_in, phones_in, point_in
 from directory.files.importing import Row
 from directory.files.letters import lines_of, wrong_letters
 from directory.files.over import with_words
 from directory.files.quoted import Unread, records
+from directory.files.sheet_languages import DIRECTIONS
 from directory.files.unreadable import UnreadableFile
 from directory.misplaced import middle_of
 from directory.model import Location, LocationKind, Organization, Service, fixed_id
-from directory.opening_hours import DAYS, OpeningHours, clock_of, week
+from directory.opening_hours import DAYS, OpeningHours, clock_of, said_week, week
 from directory.said_hours import hours_in
 from directory.spelling import fold
 from directory.words import N_, because, plain_figures, reason_of
@@ -80,6 +82,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "staff_genders": ("staff gender", "genre du personnel"),
     "reports_to": ("reporting duty", "informs", "signale a"),
     "areas": ("coverage area", "coverage", "zone couverte", "cobertura"),
+    "cost_note": ("cost details", "fees", "frais", "tarifs"),
+    "directions": ("how to find it", "how to get there", "transportation", "comment y aller", "como llegar"),
 }  # fmt: skip
 #: What a column may be: these, and a point in one cell.
 READ: Mapping[str, tuple[str, ...]] = {
@@ -106,10 +110,25 @@ def guess_mapping(titles: Sequence[str]) -> dict[str, str]:
     for title in titles:
         bare = re.sub(r"\(.*?\)", " ", title, flags=re.DOTALL)
         parts = {known[part] for part in map(_folded, bare.split("/")) if part in known}  # City/Town, location/country
-        field = known.get(_folded(title)) or known.get(_folded(bare)) or (parts.pop() if len(parts) == 1 else None)
+        one_of = parts.pop() if len(parts) == 1 else None
+        spoken = sheet_languages.guessed(title, lambda base: known.get(_folded(base)))
+        field = known.get(_folded(title)) or spoken or known.get(_folded(bare)) or one_of
         if field is not None and field not in mapping.values():
             mapping[title] = field
-    return mapping
+    return _with_originals(mapping)
+
+
+def _with_originals(mapping: dict[str, str]) -> dict[str, str]:
+    """Of a sheet with every text in several languages and none without one, English is what it was written in."""
+    told = set(mapping.values())
+    fields = sheet_languages.FIELDS if "language" not in told else ()
+    originals = {f"{field}_en": field for field in fields if field not in told and f"{field}_en" in told}
+    return {title: originals.get(field, field) for title, field in mapping.items()}
+
+
+def is_field(field: str) -> bool:
+    """Whether a column may be read as that: one of READ, or a text in another language, as `name_fr`."""
+    return field in READ or sheet_languages.field_and_language(field) is not None
 
 
 def _folded(title: str) -> str:
@@ -153,7 +172,7 @@ NO_TITLES = because("the first row must have the titles of the columns")
 
 def wrong_mapping(mapping: Mapping[str, str]) -> str:
     """What hinders reading by this mapping, in a sentence; empty when nothing does."""
-    if unknown := [field for field in mapping.values() if field not in READ and field != NOT_READ]:
+    if unknown := [field for field in mapping.values() if not is_field(field) and field != NOT_READ]:
         return because("there is no field '{field}': the fields are {fields}", field=unknown[0], fields=", ".join(READ))
     fields = [field for field in mapping.values() if field != NOT_READ]
     if twice := [field for field in fields if fields.count(field) > 1]:
@@ -290,6 +309,8 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
         "languages": [{"code": language_in(code)} for code in _many(get("languages", ""))],
         "required_documents": [{"document": paper} for paper in _many(get("documents", ""), ";|\n")],
     }
+    if texts := sheet_languages.as_translations(flat, sheet_languages.TEXTS):
+        data["translations"] = texts
     for field, term in _AS_THEY_ARE.items():
         if value := get(field):
             data[term] = value
@@ -347,6 +368,7 @@ _AS_THEY_ARE: Mapping[str, str] = {
     "website": "url",
     "email": "email",
     "how_to_apply": "application_process",
+    "cost_note": "fees_description",
     "eligibility": "eligibility_description",
     "alert": "alert",
     "language": "text_language",
@@ -377,6 +399,10 @@ def _where(flat: Mapping[str, str], service_id: str) -> Json:
             }
         ],
     }
+    if way := flat.get(DIRECTIONS):
+        location["transportation"] = way
+    if ways := sheet_languages.as_translations(flat, (DIRECTIONS,)):
+        location["translations"] = ways
     for field in ("latitude", "longitude"):
         if value := flat.get(field):
             location[field] = _figure(field, value)
@@ -458,8 +484,9 @@ def neutral(cell: str) -> str:
     return f"'{cell}" if cell[:1] in tuple(_STARTS) and not _NUMBER.fullmatch(cell) else cell
 
 
-def flat_row(record: Service, owner: Organization) -> list[str]:
-    """A service as a row of an export, in the order of FIELDS. Of a front gate: its town and country."""
+def flat_row(record: Service, owner: Organization, spoken: Sequence[str] = ()) -> list[str]:
+    """A service as a row of an export, in the order of FIELDS, then of the texts in other languages (`spoken`, fields
+    such as `name_fr`). Of a front gate: its town and country."""
     place = record.locations[0] if record.locations else None
     told = place if place is not None and place.kind is LocationKind.PHYSICAL else None
     who = record.eligibility
@@ -477,7 +504,7 @@ def flat_row(record: Service, owner: Organization) -> list[str]:
         "phones": "; ".join(phone.number for phone in record.phones),
         "website": record.website,
         "email": record.email,
-        "hours": said_week(record.hours) if record.hours else "",
+        "hours": _said_week(record.hours) if record.hours else "",
         "time_zone": record.hours.zone if record.hours else "",
         "languages": ", ".join(record.languages),
         "minimum_age": _said(who.minimum_age),
@@ -488,6 +515,7 @@ def flat_row(record: Service, owner: Organization) -> list[str]:
         "walk_in": _said(record.walk_in),
         "interpreters": _said(record.interpreters),
         "how_to_apply": record.how_to_apply,
+        "cost_note": record.cost_note,
         "documents": "; ".join(record.documents),
         "eligibility": who.note,
         "alert": hsds.service(record).get("alert", ""),
@@ -501,13 +529,14 @@ def flat_row(record: Service, owner: Organization) -> list[str]:
         "reports_to": ", ".join(record.reports_to),
         "areas": "" if record.confidential else "; ".join(record.areas),
     }
-    return [values[field] for field in FIELDS]
+    return [*(values[field] for field in FIELDS), *(sheet_languages.cell(record, field) for field in spoken)]
 
 
 def _told(place: Location | None) -> dict[str, str]:
     if place is None:
-        return dict.fromkeys(("region", "address", "postal_code", "latitude", "longitude"), "")
+        return dict.fromkeys(("region", "address", "postal_code", "latitude", "longitude", DIRECTIONS), "")
     return {
+        DIRECTIONS: place.directions,
         "region": place.region,
         "address": place.address,
         "postal_code": place.postal_code,
@@ -516,18 +545,12 @@ def _told(place: Location | None) -> dict[str, str]:
     }
 
 
+def _said_week(hours: OpeningHours) -> str:
+    return "24/7" if hours.always else said_week(hours.shifts)
+
+
 def _said(value: bool | float | None) -> str:
     return "" if value is None else {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-
-
-def said_week(hours: OpeningHours) -> str:
-    """The week as `week` reads it: `mo 09:00-12:30 14:00-18:00; tu …`."""
-    if hours.always:
-        return "24/7"
-    days: dict[int, list[str]] = {}
-    for shift in hours.shifts:
-        days.setdefault(shift.weekday, []).append(f"{clock_of(shift.opens)}-{clock_of(shift.closes)}")
-    return "; ".join(f"{DAYS[day]} {' '.join(spans)}" for day, spans in sorted(days.items()))
 
 
 def write_csv(path: Path, rows: Iterable[list[str]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from directory import hsds, store
-from directory.files import hsds_csv, spreadsheet, xlsx
+from directory.files import hsds_csv, sheet_languages, spreadsheet, xlsx
 from directory.files.hsds_json import AT_A_TIME, export_services
 from directory.model import Organization, Service
 from directory.store import Filters
@@ -75,10 +75,11 @@ def _counted(tx: Connection, write: Callable[[Iterator[list[str]]], None]) -> in
 
     def rows() -> Iterator[list[str]]:
         nonlocal count
-        yield list(spreadsheet.FIELDS)
+        spoken = sheet_languages.columns_of(tx)
+        yield [*spreadsheet.FIELDS, *spoken]
         for record, owner in published_records(tx):
             count += 1
-            yield spreadsheet.flat_row(record, owner)
+            yield spreadsheet.flat_row(record, owner, spoken)
 
     write(rows())
     return count

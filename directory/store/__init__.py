@@ -49,6 +49,7 @@ from directory.store.imports import (
 from directory.store.lists import (
     Met,
     demo_ids,
+    directions_translated_into,
     due_ids,
     gates_nowhere,
     latest_change,
@@ -56,6 +57,7 @@ from directory.store.lists import (
     listed_countries,
     needs_met,
     own_towns,
+    translated_into,
     update_ids,
 )
 from directory.store.looks import LookedThrough, ask_for_look, begin_look, end_look, get_look, look_is_due
@@ -170,6 +172,7 @@ __all__ = [
     "delete_organizations",
     "delete_services",
     "demo_ids",
+    "directions_translated_into",
     "drop_organization_draft",
     "drop_pieces",
     "due_ids",
@@ -234,6 +237,7 @@ __all__ = [
     "told_stamps",
     "touch_import",
     "touch_services_of",
+    "translated_into",
     "undo_imported",
     "update_ids",
     "used_elsewhere",

@@ -47,6 +47,10 @@ def add_change(
 def kept_as(record: Service) -> dict[str, Any]:
     """A record as a change keeps it: plain JSON."""
     kept: dict[str, Any] = json.loads(json.dumps(record, default=_plain))
+    places = {place.id: place for place in record.locations}
+    for there in kept["at_places"]:  # an id says nothing to whoever reads the history
+        place = places.get(there["location_id"])
+        there["where"] = (place.address or place.city or place.name) if place is not None else ""
     return kept
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from directory.model import NEEDS, LocationKind, RecordState, ServiceStatus
 from directory.moment import moment_to_int
+from directory.store.records import read_texts
 from directory.store.rows import portions, says
 from directory.store.tables import (
     WORLD,
@@ -139,12 +140,29 @@ def list_ids(
         query = query.where(*_due(due_before))
     if stale_texts_only:
         stale = sa.select(texts.c.service_id).where(texts.c.stale)
-        query = query.where(services.c.state == RecordState.CURRENT.value, own.in_(stale))
+        ways = sa.select(services_at_locations.c.service_id).join(
+            locations, locations.c.id == services_at_locations.c.location_id
+        )
+        ways = ways.where(locations.c.directions_in.contains('"stale":true'))
+        query = query.where(services.c.state == RecordState.CURRENT.value, sa.or_(own.in_(stale), own.in_(ways)))
     for word in words.casefold().split():
         query = query.where(_about(word, needs))
     checked = services.c.verified_at
     query = query.order_by(checked.desc().nulls_last() if checked_first else checked.asc().nulls_first(), services.c.id)
     return list(tx.execute(query.offset(offset).limit(limit)).scalars())
+
+
+def translated_into(tx: Connection) -> list[tuple[str, str]]:
+    """Which texts of services are there in which other languages."""
+    query = sa.select(texts.c.field, texts.c.language).where(texts.c.language != services.c.language)
+    query = query.join_from(texts, services, services.c.id == texts.c.service_id).distinct()
+    return [(row.field, row.language) for row in tx.execute(query)]
+
+
+def directions_translated_into(tx: Connection) -> set[str]:
+    """In which languages the directions to places are there, besides those they were written in."""
+    query = sa.select(locations.c.directions_in).where(locations.c.directions_in.is_not(None)).distinct()
+    return {text.language for written in tx.execute(query).scalars() for text in read_texts(written)}
 
 
 #: Where it stands of services in which country they are, or which they serve, with the column that says so.

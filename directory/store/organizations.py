@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory.model import Organization, RecordState
 from directory.store.history import Change
-from directory.store.records import get_organizations
+from directory.store.records import get_organizations, organization_row, read_texts
 from directory.store.rows import says
 from directory.store.tables import changes, organization_changes, organization_drafts, organizations, services
 
 #: Fields of an organisation that an editor writes.
-WRITTEN = ("name", "description", "website", "email")
+WRITTEN = ("name", "description", "website", "email", "language", "descriptions")
 
 
 class OrganizationDraft(Struct, frozen=True):
@@ -42,7 +43,8 @@ def organization_was_told(tx: Connection, organization_id: str) -> bool:
 def put_organization_draft(tx: Connection, wanted: Organization, state: RecordState) -> None:
     """Keep the open change of an organisation, in place of an earlier one."""
     drop_organization_draft(tx, wanted.id)
-    row = {name: getattr(wanted, name) for name in WRITTEN}
+    written = organization_row(wanted)
+    row = {name: written[name] for name in WRITTEN}
     tx.execute(organization_drafts.insert().values(organization_id=wanted.id, state=state.value, **row))
 
 
@@ -56,7 +58,9 @@ def get_organization_draft(tx: Connection, organization_id: str) -> Organization
     if row is None:
         return None
     current = get_organizations(tx, [organization_id])[organization_id]
-    wanted = replace(current, **{name: getattr(row, name) for name in WRITTEN})
+    written = {name: getattr(row, name) for name in WRITTEN}
+    texts = {"language": row.language or "en", "descriptions": read_texts(row.descriptions)}
+    wanted = replace(current, **{**written, **texts})
     return OrganizationDraft(wanted, RecordState(row.state))
 
 
@@ -65,7 +69,7 @@ def add_organization_change(
     row_id: str,
 ) -> None:  # fmt: skip
     """Keep what an organisation, or its open change, was before an act."""
-    kept = "" if before is None else json.dumps(asdict(before), ensure_ascii=False)
+    kept = "" if before is None else msgspec.json.encode(before).decode()
     row = {"id": row_id, "organization_id": organization_id, "at": at, "by": by, "act": act, "before": kept, "why": why}
     tx.execute(organization_changes.insert().values(row))
 
@@ -100,20 +104,25 @@ class ListedOrganization(Struct, frozen=True):
     waits: RecordState | None
 
 
-def list_organizations(tx: Connection, *, words: str = "", limit: int = 200) -> list[ListedOrganization]:
-    """By name; those with an open change first. Each of the words stands in the name."""
+def list_organizations(
+    tx: Connection, *, words: str = "", waiting: bool = False, limit: int = 200, offset: int = 0
+) -> list[ListedOrganization]:
+    """By name; those with an open change first, or alone (`waiting`). Each of the words stands in the name."""
     how_many = (
         sa.select(sa.func.count())
         .where(services.c.organization_id == organizations.c.id, services.c.update_of.is_(None))
         .scalar_subquery()
     )
-    waiting = organization_drafts.c
+    open_change = organization_drafts.c
     query = (
-        sa.select(organizations.c.id, how_many.label("services"), waiting.state)
-        .outerjoin(organization_drafts, waiting.organization_id == organizations.c.id)
-        .order_by(waiting.state.is_(None), organizations.c.name, organizations.c.id)
+        sa.select(organizations.c.id, how_many.label("services"), open_change.state)
+        .outerjoin(organization_drafts, open_change.organization_id == organizations.c.id)
+        .order_by(open_change.state.is_(None), organizations.c.name, organizations.c.id)
+        .offset(offset)
         .limit(limit)
     )
+    if waiting:
+        query = query.where(open_change.state.is_not(None))
     for word in words.casefold().split():
         query = query.where(says(organizations.c.name, word))
     rows = list(tx.execute(query))

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from msgspec.structs import asdict
 from sqlalchemy.engine import Connection, RowMapping
 
 from directory.model import (
     TRANSLATED,
+    AtPlace,
     Capacity,
     Eligibility,
     Gender,
@@ -31,7 +33,7 @@ from directory.model import (
     Verification,
     fixed_id,
 )
-from directory.opening_hours import Shift, SpecialDay
+from directory.opening_hours import Season, Shift, SpecialDay
 from directory.safe_place_changes import changes as safe_place_changes
 from directory.safe_places import safe_places
 from directory.store.rows import portions, upsert
@@ -63,13 +65,26 @@ from directory.store.tables import (
 
 def put_organization(tx: Connection, organization: Organization, *, at: datetime) -> None:
     """Keep an organisation, new or changed."""
-    upsert(tx, organizations, {**asdict(organization), "modified_at": at})
+    upsert(tx, organizations, {**organization_row(organization), "modified_at": at})
 
 
 def add_organizations(tx: Connection, records: Sequence[Organization], *, at: datetime) -> None:
     """Keep organisations whose ids are new."""
     if records:
-        tx.execute(organizations.insert(), [{**asdict(record), "modified_at": at} for record in records])
+        rows = [{**organization_row(record), "modified_at": at} for record in records]
+        tx.execute(organizations.insert(), rows)
+
+
+def organization_row(record: Organization) -> dict[str, Any]:
+    return {**asdict(record), "descriptions": written_texts(record.descriptions)}
+
+
+def written_texts(texts: tuple[Translation, ...]) -> str | None:
+    return msgspec.json.encode(texts).decode() if texts else None
+
+
+def read_texts(written: str | None) -> tuple[Translation, ...]:
+    return msgspec.json.decode(written, type=tuple[Translation, ...]) if written else ()
 
 
 def put_service(tx: Connection, service: Service, *, at: datetime) -> None:
@@ -157,7 +172,8 @@ def _delete_unused(tx: Connection, location_ids: Sequence[str]) -> None:
 
 
 def _location_row(place: Location) -> dict[str, Any]:
-    return {**asdict(place), "kind": place.kind.value, "accessibility": _json_list(place.accessibility)}
+    written = {"accessibility": _json_list(place.accessibility), "directions_in": written_texts(place.directions_in)}
+    return {**asdict(place), "kind": place.kind.value, **written}
 
 
 def _service_row(service: Service, at: datetime) -> dict[str, Any]:
@@ -214,7 +230,9 @@ def _service_row(service: Service, at: datetime) -> dict[str, Any]:
 
 def _child_rows(service: Service) -> dict[sa.Table, list[dict[str, Any]]]:
     own = {"service_id": service.id}
-    hours = service.hours
+    there = [service.only_at(place.id) for place in service.locations]
+    scopes = [(None, service.hours, service.phones), *((at.location_id, at.hours, at.phones) for at in there)]
+    weeks = [(key, hours) for key, hours, _ in scopes if hours is not None]
 
     def numbered(values: Iterable[Any], label: str) -> Iterator[tuple[dict[str, Any], Any]]:
         for position, value in enumerate(values):
@@ -226,17 +244,21 @@ def _child_rows(service: Service) -> dict[sa.Table, list[dict[str, Any]]]:
     return {
         service_needs: [{**own, "need": need, "position": i} for i, need in enumerate(dict.fromkeys(service.needs))],
         services_at_locations: [
-            {**own, "id": fixed_id("at", service.id, location.id), "location_id": location.id, "position": position}
-            for position, location in enumerate(service.locations)
+            {**own, "id": fixed_id("at", service.id, at.location_id), "location_id": at.location_id}
+            | {"position": position, "zone": at.hours.zone if at.hours is not None else None}
+            for position, at in enumerate(there)
         ],
         service_countries: [{**own, "country": country} for country in dict.fromkeys(service.countries)],
         schedules: [
-            {**without_position(row), "weekday": shift.weekday, "opens": shift.opens, "closes": shift.closes}
-            for row, shift in numbered(hours.shifts if hours else (), "schedule")
+            {**without_position(row), **shift}
+            for row, shift in numbered((each for key, hours in weeks for each in _shift_rows(key, hours)), "schedule")
         ],
         special_days: [
             {**without_position(row), "day": special.day, "shifts": json.dumps(special.shifts), "note": special.note}
-            for row, special in numbered(hours.special_days if hours else (), "special day")
+            | {"location_id": key}
+            for row, (key, special) in numbered(
+                ((key, special) for key, hours in weeks for special in hours.special_days), "special day"
+            )
         ],
         phones: [
             {
@@ -245,8 +267,9 @@ def _child_rows(service: Service) -> dict[sa.Table, list[dict[str, Any]]]:
                 "kind": phone.kind,
                 "languages": json.dumps(phone.languages),
                 "description": phone.description,
+                "location_id": key,
             }
-            for row, phone in numbered(service.phones, "phone")
+            for row, (key, phone) in numbered(((key, phone) for key, _, some in scopes for phone in some), "phone")
         ],
         service_languages: [
             {**own, "language": code, "position": i} for i, code in enumerate(dict.fromkeys(service.languages))
@@ -259,6 +282,22 @@ def _child_rows(service: Service) -> dict[sa.Table, list[dict[str, Any]]]:
             for text in service.translations_of(name)
         ],
     }
+
+
+def _shift_rows(location_id: str | None, hours: OpeningHours) -> Iterator[dict[str, Any]]:
+    """The ordinary week, and those of the seasons."""
+    ordinary = Season(None, None, hours.shifts)
+    for number, season in [(None, ordinary), *enumerate(hours.seasons)]:
+        for shift in season.shifts:
+            yield {
+                "weekday": shift.weekday,
+                "opens": shift.opens,
+                "closes": shift.closes,
+                "location_id": location_id,
+                "season": number,
+                "valid_from": season.first,
+                "valid_to": season.last,
+            }
 
 
 def set_state(tx: Connection, service_id: str, state: RecordState, *, at: datetime) -> None:
@@ -296,7 +335,8 @@ def get_organizations(tx: Connection, ids: Iterable[str]) -> dict[str, Organizat
 
 
 def _organization(row: RowMapping) -> Organization:
-    return Organization(row["id"], row["name"], row["description"], row["website"], row["email"], row["demo"])
+    own = {name: row[name] for name in ("id", "name", "description", "website", "email", "demo")}
+    return Organization(**own, language=row["language"] or "en", descriptions=read_texts(row["descriptions"]))
 
 
 def get_service(tx: Connection, service_id: str) -> Service | None:
@@ -325,17 +365,32 @@ def _of_services(query: sa.Select[Any], own: sa.Table) -> sa.Select[Any]:
 #: Rows of every kind come in one statement, for a statement costs more than its rows: so many columns of each type,
 #: and which of them holds what of a table.
 _SLOTS: Mapping[str, sa.types.TypeEngine[Any]] = {
-    **dict.fromkeys(("n1", "n2", "n3"), sa.Integer()),
-    **dict.fromkeys(("t1", "t2", "t3", "t4"), sa.Text()),
-    "d1": sa.Date(),
+    **dict.fromkeys(("n1", "n2", "n3", "n4"), sa.Integer()),
+    **dict.fromkeys(("t1", "t2", "t3", "t4", "t5"), sa.Text()),
+    **dict.fromkeys(("d1", "d2"), sa.Date()),
     "b1": sa.Boolean(),
 }
 _LAID_OUT: Mapping[sa.Table, Mapping[str, str]] = {
     service_needs: {"need": "t1", "position": "n1"},
     service_countries: {"country": "t1"},
-    schedules: {"weekday": "n1", "opens": "n2", "closes": "n3"},
-    special_days: {"day": "d1", "shifts": "t1", "note": "t2"},
-    phones: {"number": "t1", "kind": "t2", "languages": "t3", "description": "t4", "position": "n1"},
+    schedules: {
+        "weekday": "n1",
+        "opens": "n2",
+        "closes": "n3",
+        "location_id": "t1",
+        "season": "n4",
+        "valid_from": "d1",
+        "valid_to": "d2",
+    },
+    special_days: {"day": "d1", "shifts": "t1", "note": "t2", "location_id": "t3"},
+    phones: {
+        "number": "t1",
+        "kind": "t2",
+        "languages": "t3",
+        "description": "t4",
+        "position": "n1",
+        "location_id": "t5",
+    },
     service_languages: {"language": "t1", "position": "n1"},
     required_documents: {"document": "t1", "position": "n1"},
     texts: {"field": "t1", "language": "t2", "text": "t3", "source": "t4", "stale": "b1"},
@@ -368,7 +423,7 @@ def _children(tx: Connection, ids: Sequence[str]) -> Children:
 _SERVICES = sa.select(services).where(services.c.id.in_(sa.bindparam("ids", expanding=True)))
 _ORGANIZATIONS = sa.select(organizations).where(organizations.c.id.in_(sa.bindparam("ids", expanding=True)))
 _PLACES = _of_services(
-    sa.select(services_at_locations.c.service_id, locations).join_from(
+    sa.select(services_at_locations.c.service_id, services_at_locations.c.zone, locations).join_from(
         services_at_locations, locations, locations.c.id == services_at_locations.c.location_id
     ),
     services_at_locations,
@@ -398,6 +453,7 @@ def _location(row: RowMapping) -> Location:
         row["step_free"],
         _list_of(row["accessibility"]),
         bool(row["approximate"]),
+        read_texts(row["directions_in"]),
     )
 
 
@@ -424,10 +480,8 @@ def _service(row: RowMapping, children: Children, places: dict[str, list[RowMapp
         eligibility=_eligibility(row),
         locations=tuple(_location(place) for place in places.get(own, ())),
         countries=tuple(sorted(country["country"] for country in of(service_countries))),
-        hours=_hours(row, of(schedules), of(special_days)),
-        phones=tuple(
-            Phone(p["number"], p["kind"], tuple(json.loads(p["languages"])), p["description"]) for p in of(phones)
-        ),
+        hours=_hours(row["zone"], _of_place(None, of(schedules)), _of_place(None, of(special_days))),
+        phones=_phones(_of_place(None, of(phones))),
         languages=tuple(language["language"] for language in of(service_languages)),
         interpreters=row["interpreters"],
         free=row["free"],
@@ -451,7 +505,28 @@ def _service(row: RowMapping, children: Children, places: dict[str, list[RowMapp
         areas=_list_of(row["areas"]),
         capacity=_capacity(row),
         referral=ReferralContact(**json.loads(row["referral"])) if row["referral"] else ReferralContact(),
+        at_places=tuple(_at_places(places.get(own, ()), *map(of, (schedules, special_days, phones)))),
     )
+
+
+def _at_places(
+    places: Sequence[RowMapping], shifts: list[Row], days: list[Row], numbers: list[Row]
+) -> Iterator[AtPlace]:
+    """What is otherwise at some of its places."""
+    for place in places:
+        key = place["id"]
+        hours = _hours(place["zone"], _of_place(key, shifts), _of_place(key, days))
+        told = _phones(_of_place(key, numbers))
+        if hours is not None or told:
+            yield AtPlace(key, hours, told)
+
+
+def _of_place(location_id: str | None, rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["location_id"] == location_id]
+
+
+def _phones(rows: list[Row]) -> tuple[Phone, ...]:
+    return tuple(Phone(p["number"], p["kind"], tuple(json.loads(p["languages"])), p["description"]) for p in rows)
 
 
 def _by_position(row: Row) -> int:
@@ -491,17 +566,28 @@ def _eligibility(row: RowMapping) -> Eligibility:
     )
 
 
-def _hours(row: RowMapping, shifts: list[Row], days: list[Row]) -> OpeningHours | None:
-    if row["zone"] is None:
+def _hours(zone: str | None, shifts: list[Row], days: list[Row]) -> OpeningHours | None:
+    if zone is None:
         return None
     return OpeningHours(
-        row["zone"],
-        tuple(sorted(Shift(shift["weekday"], shift["opens"], shift["closes"]) for shift in shifts)),
+        zone,
+        _shifts(row for row in shifts if row["season"] is None),
         tuple(
             SpecialDay(day["day"], tuple((a, b) for a, b in json.loads(day["shifts"])), day["note"])
             for day in sorted(days, key=lambda day: day["day"])
         ),
+        tuple(
+            Season(first, last, _shifts(row for row in shifts if row["season"] == number))
+            for number, first, last in sorted(
+                {(row["season"], row["valid_from"], row["valid_to"]) for row in shifts if row["season"] is not None},
+                key=lambda season: int(season[0]),
+            )
+        ),
     )
+
+
+def _shifts(rows: Iterable[Row]) -> tuple[Shift, ...]:
+    return tuple(sorted(Shift(row["weekday"], row["opens"], row["closes"]) for row in rows))
 
 
 def _verification(row: RowMapping) -> Verification | None:

@@ -31,7 +31,7 @@ from directory.model import (
     ServiceStatus,
 )
 from directory.moment import Moment
-from directory.opening_hours import OpeningHours, Shift, SpecialDay
+from directory.opening_hours import OpeningHours, Season, Shift, SpecialDay
 from directory.store.rows import portions
 from directory.store.tables import (
     ANY_NEED,
@@ -117,7 +117,6 @@ def _rows(record: Service) -> Iterable[dict[str, Any]]:
         "staff_genders": f" {' '.join(record.staff_genders)} ",
         "full_until": _full_until(record),
         "languages": f" {' '.join(record.languages)} ",
-        "opening": _written(record.opening),
         "areas": _written_areas(record.areas),
     }
     needs = dict.fromkeys((ANY_NEED, *record.needs))
@@ -130,10 +129,13 @@ def _rows(record: Service) -> Iterable[dict[str, Any]]:
             "longitude": place.longitude,
             "location_id": place.id,
             "physical": place.kind is LocationKind.PHYSICAL,
+            "opening": _written(record.at(place).opening),
         }
         for need in needs:
             yield {"need": need, **point, **same}
     nowhere = {"latitude": 0.0, "longitude": 0.0, "location_id": "", "physical": False}
+    first = next(iter(record.locations), None)
+    nowhere |= {"opening": _written((record if record.hours is not None else record.at(first)).opening)}
     for cell in _area_cells(record):
         for need in needs:
             yield {"need": need, "cell": cell, **nowhere, **same}
@@ -163,12 +165,28 @@ def _full_until(record: Service) -> datetime | None:
 
 def _written(opening: Opening) -> str:
     hours = opening.hours
-    week = None
+    week: list[Any] | None = None
     if hours is not None:
-        shifts = [(shift.weekday, shift.opens, shift.closes) for shift in hours.shifts]
-        week = [hours.zone, shifts, [(special.day.isoformat(), special.shifts) for special in hours.special_days]]
-    days = [day.isoformat() if day else None for day in (opening.closed_from, opening.closed_until)]
-    return json.dumps([week, *days], separators=(",", ":"))
+        week = [
+            hours.zone,
+            _spans(hours.shifts),
+            [(special.day.isoformat(), special.shifts) for special in hours.special_days],
+        ]
+        if hours.seasons:
+            week.append([[_iso(season.first), _iso(season.last), _spans(season.shifts)] for season in hours.seasons])
+    return json.dumps([week, _iso(opening.closed_from), _iso(opening.closed_until)], separators=(",", ":"))
+
+
+def _spans(shifts: Iterable[Shift]) -> list[tuple[int, int, int]]:
+    return [(shift.weekday, shift.opens, shift.closes) for shift in shifts]
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _day(written: str | None) -> date | None:
+    return date.fromisoformat(written) if written else None
 
 
 @lru_cache(maxsize=4096)
@@ -177,13 +195,14 @@ def read_opening(written: str) -> Opening:
     week, *days = json.loads(written)
     hours = None
     if week is not None:
-        zone, shifts, special = week
+        zone, shifts, special, seasons = [*week, []][:4]  # one that has none does not say so
         hours = OpeningHours(
             zone,
             tuple(Shift(*shift) for shift in shifts),
             tuple(SpecialDay(date.fromisoformat(day), tuple((a, b) for a, b in spans)) for day, spans in special),
+            tuple(Season(_day(a), _day(z), tuple(Shift(*shift) for shift in spans)) for a, z, spans in seasons),
         )
-    closed_from, closed_until = (date.fromisoformat(day) if day else None for day in days)
+    closed_from, closed_until = map(_day, days)
     return Opening(hours, closed_from, closed_until)
 
 
@@ -367,7 +386,8 @@ def _as_written(text: str) -> str:
 @lru_cache(maxsize=64)
 def _serving_query(asking: Asking) -> sa.Select[Any]:
     query = sa.select(services.c.id).where(
-        services.c.state == RecordState.CURRENT.value,
+        # Written so that no index of states fits: SQLite read every service in force, to have them in their order.
+        services.c.state.concat("") == RecordState.CURRENT.value,
         services.c.status == ServiceStatus.ACTIVE.value,
         services.c.verified_at.is_not(None),
         *_takes(asking, services),

@@ -12,6 +12,11 @@ from directory.moment import Moment
 from directory.schema import metadata
 
 
+def _only_there() -> sa.Column[str]:
+    """Of which of its places a row is, where it is otherwise there; NULL: of the service wherever it is."""
+    return sa.Column("location_id", sa.String(36), nullable=True)
+
+
 def _service_key(*, primary: bool = False, index: bool = True) -> sa.Column[str]:
     return sa.Column(
         "service_id",
@@ -33,6 +38,8 @@ organizations = sa.Table(
     sa.Column("email", sa.Text, nullable=False, default=""),
     sa.Column("demo", sa.Boolean, nullable=False, default=False),
     sa.Column("modified_at", Moment, nullable=False),
+    sa.Column("language", sa.String(12), nullable=True),  # of the description; NULL: en
+    sa.Column("descriptions", sa.Text, nullable=True),  # JSON list of translations; NULL: none
 )
 
 services = sa.Table(
@@ -114,6 +121,7 @@ locations = sa.Table(
     sa.Column("directions", sa.Text, nullable=False),
     sa.Column("step_free", sa.Boolean, nullable=True),
     sa.Column("accessibility", sa.Text, nullable=True),  # JSON list of codes; NULL: empty
+    sa.Column("directions_in", sa.Text, nullable=True),  # JSON list of translations; NULL: none
     sa.Column("approximate", sa.Boolean, nullable=True),  # the point is the middle of the town; NULL: it is the door
     sa.Index("ix_directory_locations_point", "latitude", "longitude", "id"),  # a search reads the index alone
 )
@@ -131,6 +139,7 @@ services_at_locations = sa.Table(
         index=True,
     ),
     sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("zone", sa.String(64), nullable=True),  # IANA; of the hours there, where they are others
     sa.UniqueConstraint("service_id", "location_id"),
 )
 
@@ -150,6 +159,10 @@ schedules = sa.Table(
     sa.Column("weekday", sa.Integer, nullable=False),
     sa.Column("opens", sa.Integer, nullable=False),
     sa.Column("closes", sa.Integer, nullable=False),
+    _only_there(),
+    sa.Column("season", sa.Integer, nullable=True),  # its number; NULL: of the ordinary week
+    sa.Column("valid_from", sa.Date, nullable=True),
+    sa.Column("valid_to", sa.Date, nullable=True),
 )
 
 special_days = sa.Table(
@@ -160,6 +173,7 @@ special_days = sa.Table(
     sa.Column("day", sa.Date, nullable=False),
     sa.Column("shifts", sa.Text, nullable=False),  # JSON list of [opens, closes]; empty: closed
     sa.Column("note", sa.Text, nullable=False),
+    _only_there(),
 )
 
 phones = sa.Table(
@@ -172,6 +186,7 @@ phones = sa.Table(
     sa.Column("kind", sa.String(12), nullable=False),
     sa.Column("languages", sa.Text, nullable=False),  # JSON list
     sa.Column("description", sa.Text, nullable=False),
+    _only_there(),
 )
 
 service_languages = sa.Table(
@@ -247,6 +262,8 @@ organization_drafts = sa.Table(
     sa.Column("website", sa.Text, nullable=False),
     sa.Column("email", sa.Text, nullable=False),
     sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("language", sa.String(12), nullable=True),
+    sa.Column("descriptions", sa.Text, nullable=True),
 )
 
 organization_changes = sa.Table(

@@ -6,12 +6,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.officers import disable_officer
 from directory import store
-from directory.model import LocationKind, RecordState
+from directory.model import LocationKind, Organization, RecordState, fixed_id, with_stale_description
 from directory.service import writers_of_new
 from tests.integration.desk.test_service_edit import filled_in
 from tests.integration.desk.test_services_desk import csrf, current, stored
@@ -261,6 +262,7 @@ async def test_what_people_read_of_an_organisation_is_changed_by_a_second_person
     before = await hers.go(f"{page}/edit")
     fields = hidden(before) | {"name": "Test Owner", "description": "Runs tests", "why": "they wrote"}
 
+    fields |= {"description.fr": "Fait des essais", "language.another": "ti", "description.another": "ፈተና"}
     assert "Mend this first" in await hers.post(f"{page}/edit", **fields, website="no address")
     shown = await hers.post(f"{page}/edit", **fields, website="https://example.org")
     assert "https://example.org" in shown
@@ -272,14 +274,22 @@ async def test_what_people_read_of_an_organisation_is_changed_by_a_second_person
     await hers.post(f"{page}/move", csrf=csrf(shown), to="in_review")
     assert "did not write it must decide" in await hers.post(f"{page}/move", csrf=csrf(shown), to="current")
 
+    async def owner() -> Organization:
+        return (await world.database.read(lambda tx: store.get_organizations(tx, [OWNER.id])))[OWNER.id]
+
     async def website() -> str:
-        return (await world.database.read(lambda tx: store.get_organizations(tx, [OWNER.id])))[OWNER.id].website
+        return (await owner()).website
 
     shown = await his.go(page)
     assert "note who said what" in await his.post(f"{page}/move", csrf=csrf(shown), to="current", call_back=" ")
     assert await website() == ""
     assert "Saved." in await his.post(f"{page}/move", csrf=csrf(shown), to="current", call_back="Mona, at noon")
     assert await website() == "https://example.org"
+    told = {text.language: text for text in (await owner()).descriptions}
+    assert {code: text.text for code, text in told.items()} == {"fr": "Fait des essais", "ti": "ፈተና"}
+    assert (await owner()).description_in("fr").text == "Fait des essais"
+    changed = with_stale_description(await owner(), replace(await owner(), description="Sleeps"))
+    assert changed.description_in("fr").text == "Sleeps"  # and not what the French one still says
     assert "Mona, at noon" in await his.go(page)
 
     for one, marked in ((hers, True), (his, True), (await at_desk(await world.officer("eve", Role.ADMIN)), False)):
@@ -288,6 +298,20 @@ async def test_what_people_read_of_an_organisation_is_changed_by_a_second_person
             await one.go(f"/desk/services/{service_id}")
             seen = await one.send(f"/desk/services/{service_id}/check", method="phone", source="Mona")
             assert ("Seen by one person only" in seen) is marked
+
+
+async def test_organisations_are_read_to_their_end_and_those_with_a_change_by_themselves(world, clock, at_desk):
+    many = [Organization(fixed_id("owner", str(n)), f"Owner {n:03}", "") for n in range(101)]
+    await world.database.write(lambda tx: store.add_organizations(tx, many, at=clock.now()))
+    await world.database.write(lambda tx: store.put_organization_draft(tx, many[7], RecordState.DRAFT))
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+
+    first, second = [await browser.go(f"/desk/organizations?q=owner&page={page}") for page in (1, 2)]
+
+    assert (first.count(">Owner "), second.count(">Owner ")) == (100, 1)
+    assert ('rel="next"' in first, 'rel="next"' in second, 'rel="prev"' in second) == (True, False, True)
+    assert (await browser.go("/desk/organizations?show=open")).count(">Owner 007<") == 1
+    assert (await browser.go("/desk/organizations?show=open")).count(">Owner ") == 1
 
 
 async def test_only_an_admin_writes_and_every_screen_is_whole_in_every_language(world, clock, at_desk):

@@ -110,7 +110,7 @@ async def test_what_names_something_that_is_not_there_is_told_with_its_line(
         members = {name: archive.read(name) for name in archive.namelist()}
     members["phones.csv"] += (
         b'00000000-0000-4000-8000-000000000001,"open\r\n'
-        b"00000000-0000-4000-8000-000000000001,00000000-0000-4000-8000-000000000002,1,voice,\xe9\r\n1,2\r\n"
+        b"00000000-0000-4000-8000-000000000001,00000000-0000-4000-8000-000000000002,,1,voice,\xe9\r\n1,2\r\n"
     )
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
@@ -120,7 +120,7 @@ async def test_what_names_something_that_is_not_there_is_told_with_its_line(
 
     assert report.rejected >= 1
     assert any("phones.csv line" in reason and "is not in services.csv" in reason for reason in report.reasons)
-    for said in ("byte E9 is not in UTF-8", "a quote is left open", "2 of 5 cells"):
+    for said in ("byte E9 is not in UTF-8", "a quote is left open", "2 of 6 cells"):
         assert any("phones.csv line" in reason and said in reason for reason in report.reasons)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from directory.__main__ import app
+from directory.database import WrongDatabase, open_database
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -46,6 +49,24 @@ async def test_an_empty_directory_serves_helplines_and_an_openapi_document(datab
     finally:
         process.terminate()
         await process.wait()
+
+
+def test_a_directory_of_before_gets_its_columns_and_what_cannot_be_opened_is_told_without_its_address(
+    database: str,
+):
+    assert run("demo", "--database", database)[0] == 0
+    path = database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("ALTER TABLE directory_phones DROP COLUMN location_id")
+        file.execute("ALTER TABLE directory_organizations DROP COLUMN descriptions")
+        file.commit()
+
+    assert run("verify", "--database", database)[0] == 0
+
+    for address in ("nonsense", "postgresql://ana:secret@127.0.0.1:1/x", "sqlite:////dev/null/a.db", "mysql://a/b"):
+        with pytest.raises(WrongDatabase) as told:
+            asyncio.run(open_database(address))
+        assert "secret" not in str(told.value)
 
 
 def test_a_check_is_written_down_and_the_list_gets_shorter(database: str):

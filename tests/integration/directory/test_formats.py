@@ -20,7 +20,7 @@ from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import demonstration, hsds, store
 from directory.asking import Directory
-from directory.files import xlsx
+from directory.files import spreadsheet, xlsx
 from directory.files.commands import RowReport
 from directory.files.importing import Became, Outcome, Row
 from directory.files.opening import open_rows, sheets_not_read
@@ -28,10 +28,20 @@ from directory.files.quoted import LONGEST_CELL, TOO_LONG
 from directory.files.telling import tell_import
 from directory.files.unreadable import UnreadableFile
 from directory.files.writing import write_services
-from directory.model import Capacity, FoundPlace, Phone, RecordState, Service, Translation
-from directory.opening_hours import SpecialDay, week
+from directory.model import (
+    TRANSLATED,
+    AtPlace,
+    Capacity,
+    FoundPlace,
+    Phone,
+    RecordState,
+    Service,
+    Translation,
+    fixed_id,
+)
+from directory.opening_hours import Season, SpecialDay, week
 
-from .records import a_service, by_web, put
+from .records import OWNER, a_service, by_web, put
 from .sheets import ROW, bring, records, sheet
 
 
@@ -89,10 +99,25 @@ def rich(clock: SetClock) -> Service:
     record = a_service("rich", at, alert="Ring twice.", cost_note="Two coins.", how_to_apply="Ask for Mona.")
     [place] = record.locations
     days = (SpecialDay(date(2026, 12, 24), ((540, 720), (840, 1020)), "Christmas Eve"), SpecialDay(date(2026, 12, 25)))
+    ways = (Translation("ar", "خلف المحطة", "machine"), Translation("fr", "Derrière la gare", stale=True))
+    elsewhere = replace(place, id=fixed_id("rich", "elsewhere"), address="Elsewhere street")
+    by_phone_alone = replace(place, id=fixed_id("rich", "by phone alone"), address="Third street")
+    summer = Season(date(2026, 6, 1), date(2026, 9, 30), week("Europe/Rome", "mo-fr 08:00-12:00").shifts)
+    ordinary = week("Europe/Rome", "mo-fr 09:00-12:30 14:00-23:59; sa 20:00-08:00", days)
+    until = Season(None, date(2026, 1, 31), week("Europe/Rome", "mo 10:00-11:00").shifts)
+    other_hours = replace(week("Europe/Rome", "sa 10:00-12:00", days[1:]), seasons=(summer,))
     return replace(
         record,
-        locations=(replace(place, step_free=False, directions="Behind the station"),),
-        hours=week("Europe/Rome", "mo-fr 09:00-12:30 14:00-23:59; sa 20:00-08:00", days),
+        locations=(
+            replace(place, step_free=False, directions="Behind the station", directions_in=ways),
+            elsewhere,
+            by_phone_alone,
+        ),
+        at_places=(
+            AtPlace(elsewhere.id, other_hours, (Phone("+39 0184 9", "voice", ("fr",), "at the gate"),)),
+            AtPlace(by_phone_alone.id, None, (Phone("116 222"),)),
+        ),
+        hours=replace(ordinary, seasons=(until, summer)),
         closed_from=date(2026, 12, 1),
         closed_until=date(2026, 12, 3),
         capacity=Capacity(3, at, 12),
@@ -106,6 +131,28 @@ def rich(clock: SetClock) -> Service:
         eligibility_notes=(Translation("ar", "للجميع"),),
         cost_notes=(Translation("fr", "Deux pièces."),),
     )
+
+
+async def test_services_at_locations_are_one_service_however_far_apart_they_stand(
+    directory: Directory, database: Database, clock: SetClock, tmp_path: Path
+):
+    several, another = rich(clock), a_service("another", clock.now())
+    links = [
+        hsds.service_at_location(hsds.link_id(record, place), record, OWNER, place, full=True)
+        for record in (several, another)
+        for place in record.locations
+    ]
+    first, second, third, other = links
+    path = tmp_path / "links.json"
+    path.write_text(json.dumps([first, other, second, third]), encoding="utf-8")
+
+    report = await bring(database, path, clock)
+
+    assert report.summary() == "2 new, 0 changed, 0 the same, 0 rejected", report.reasons
+    kept = {record.id: record for record in await records(database)}
+    assert bare(kept[several.id]) == bare(several)
+    path.write_text(json.dumps([first, second, first]), encoding="utf-8")
+    assert "item 3: the same id stands on an earlier line" in (await bring(database, path, clock)).reasons
 
 
 async def test_a_safe_place_in_a_file_is_refused_with_the_reason(
@@ -123,12 +170,18 @@ async def test_a_safe_place_in_a_file_is_refused_with_the_reason(
     assert await records(database) == []
 
 
+def told(texts: tuple[Translation, ...]) -> tuple[Translation, ...]:
+    """What a sheet says of them: not who wrote them, and nothing of those of what was said before."""
+    return tuple(sorted((Translation(text.language, text.text) for text in texts if not text.stale), key=str))
+
+
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 async def test_what_goes_out_as_a_sheet_comes_in_again(
     demo: Directory, database: Database, clock: SetClock, tmp_path: Path, ending: str
 ):
     gates = [r.id for r in await records(database) if r.confidential]
     await database.write(lambda tx: store.delete_services(tx, gates))
+    await database.write(lambda tx: put(tx, rich(clock), at=clock.now()))
     path = tmp_path / f"services.{ending}"
     count = await database.read(lambda tx: write_services(tx, path))
     before = {record.id: record for record in await records(database)}
@@ -141,6 +194,9 @@ async def test_what_goes_out_as_a_sheet_comes_in_again(
         was = before[record.id]
         for name in ("name", "summary", "needs", "documents", "website", "languages", "walk_in", "free"):
             assert getattr(record, name) == getattr(was, name), name
+        for name in TRANSLATED.values():
+            assert getattr(record, name) == told(getattr(was, name)), name
+        assert [told(at.directions_in) for at in was.locations][:1] == [at.directions_in for at in record.locations]
         assert [phone.number for phone in record.phones] == [phone.number for phone in was.phones]
         assert [at.address for at in record.locations] == [at.address for at in was.locations][:1]
         assert (record.hours and record.hours.shifts) == (was.hours and was.hours.shifts)
@@ -336,7 +392,7 @@ def test_an_organisation_and_a_place_bring_their_services_and_what_has_none_says
         ("item 1, service 1", "Asso"),
         ("item 1, service 2", "Autre"),
     ]
-    assert there.data["service_at_locations"] == [at]
+    assert [link["location"] for link in there.data["service_at_locations"]] == [place]
     assert (there.data["name"], there.data["phones"]) == ("bed", [{"number": "1"}])
     assert "no organization, but id, name" in nothing.wrong
     assert "location_type" in no_place.wrong
@@ -473,3 +529,34 @@ def test_a_workbook_gives_back_what_was_written(tmp_path: Path, rows: list[list[
 
     clean = [[xlsx._UNWRITABLE.sub("", cell).replace("\r\n", "\n").replace("\r", "\n") for cell in row] for row in rows]
     assert read == [row for row in clean if any(row)]
+
+
+async def test_a_sheet_in_several_languages_is_read_by_its_titles_and_takes_no_translation_away(
+    directory: Directory, database: Database, clock: SetClock, tmp_path: Path
+):
+    titles = [
+        "Name",
+        "Nom (fr)",
+        "Description_en",
+        "Description (Arabic)",
+        "directions_fr",
+        "Service no",
+        "Organization",
+    ]
+    mapping = ["name", "name_fr", "description", "description_ar", "directions_fr", None, "organization"]
+    assert [spreadsheet.guess_mapping(titles).get(title) for title in titles] == mapping
+    more = [*titles, "Needs", "Country", "Address", "lat", "lon"]
+    there = ["shelter", "IT", "Via 1", "43.79", "7.6"]
+    row = ["Home", "Foyer", "Beds", "أسرة", "À droite", "7", "Asso", *there]
+    path = sheet(tmp_path / "a.csv", row, titles=more)
+
+    await bring(database, path, clock)
+    [kept] = [record for record in await records(database) if record.name == "Home"]
+    sheet(path, ["Home", "", "Beds", "", "À gauche", "7", "Asso", *there], titles=more)
+    report = await bring(database, path, clock)
+
+    assert report.changed == 1
+    [again] = [record for record in await records(database) if record.id == kept.id]
+    assert (again.names, again.summaries) == ((Translation("fr", "Foyer"),), (Translation("ar", "أسرة"),))
+    assert kept.locations[0].directions_in == (Translation("fr", "À droite"),)
+    assert again.locations[0].directions_in == (Translation("fr", "À gauche"),)

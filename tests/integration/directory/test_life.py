@@ -12,7 +12,17 @@ from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import store
 from directory.asking import Directory
-from directory.model import Method, NotAllowedNow, Phone, RecordState, Service, Translation, Verification, WrongRecord
+from directory.model import (
+    AtPlace,
+    Method,
+    NotAllowedNow,
+    Phone,
+    RecordState,
+    Service,
+    Translation,
+    Verification,
+    WrongRecord,
+)
 from directory.opening_hours import SpecialDay, week
 from directory.organizations import save_organization
 from directory.service import (
@@ -214,7 +224,9 @@ async def test_a_change_of_words_takes_the_place_of_the_record_and_keeps_its_id_
     assert draft.id not in shown
 
 
-@pytest.mark.parametrize("way", ["phone", "address", "website", "email", "place", "a text", "a translation", "a way"])
+@pytest.mark.parametrize(
+    "way", ["phone", "address", "website", "email", "place", "a text", "a translation", "a way", "there"]
+)
 async def test_a_changed_way_to_a_service_needs_a_second_person_and_a_call_on_the_old_one(
     database: Database, clock: SetClock, way: str
 ):
@@ -228,6 +240,7 @@ async def test_a_changed_way_to_a_service_needs_a_second_person_and_a_call_on_th
         "place": replace(record, locations=(replace(place, latitude=71.9),)),
         "a text": replace(record, alert="New number: ٠٦ ١٢ ٣٤ ٥٦, shut on 2026-12-24"),
         "a translation": replace(record, summaries=(Translation("fr", "Écris à t.me/quelquun"),)),
+        "there": replace(record, at_places=(AtPlace(place.id, None, (Phone("+44 1632 960999"),)),)),
         "a way": replace(record, ways_to_apply=(Translation("fr", "Attends l'homme au port"),)),
     }[way]
     draft = await propose(database, clock, changed)

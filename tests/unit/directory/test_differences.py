@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from directory.differences import FIELDS, Difference, changes_with_differences, differences
 from directory.model import (
+    AtPlace,
     Capacity,
     Eligibility,
     Location,
@@ -16,7 +17,7 @@ from directory.model import (
     ServiceStatus,
     Translation,
 )
-from directory.opening_hours import SpecialDay, week
+from directory.opening_hours import OpeningHours, Season, SpecialDay, week
 from directory.store import Change, kept_as
 from directory.values import Tongue
 from directory.words import DirectoryWords
@@ -24,6 +25,7 @@ from directory.words import DirectoryWords
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUSE = Location("l", LocationKind.PHYSICAL, "House", "IT", "Irun", address="Via 1", latitude=1.5, longitude=2.5)
 HOURS = week("UTC", "mo-tu 09:00-10:00")
+WINTER = OpeningHours("UTC", (), (), (Season(date(2026, 12, 1), date(2027, 2, 28), HOURS.shifts),))
 ENGLISH, ARABIC = (Tongue(DirectoryWords.load(), language) for language in ("en", "ar"))
 SERVICE = Service("s", "o", "Kitchen", "Food", ("food",), locations=(HOUSE,), phones=(Phone("112"),), hours=HOURS)
 
@@ -76,7 +78,10 @@ OTHER = Service(
     ("shelter",),
     status=ServiceStatus.DEFUNCT,
     eligibility=Eligibility(maximum_age=17),
-    locations=(replace(HOUSE, directions="Ask the man at the red car."),),
+    locations=(
+        replace(HOUSE, directions="Ask the man at the red car.", directions_in=(Translation("fr", "La voiture"),)),
+        replace(HOUSE, id="l2", address="Via 3"),
+    ),
     countries=("FR",),
     hours=replace(HOURS, special_days=(SpecialDay(date(2026, 12, 24), ((540, 600),)),)),
     phones=(Phone("112", kind="whatsapp"),),
@@ -101,6 +106,7 @@ OTHER = Service(
     cost_notes=(Translation("fr", "Deux pièces"),),
     staff_genders=("women",),
     areas=("Basilan",),
+    at_places=(AtPlace("l2", WINTER, (Phone("119"),)),),
     capacity=Capacity(2, NOON),
     referral=ReferralContact(name="Mona"),
 )
@@ -112,8 +118,12 @@ def test_whoever_reviews_a_change_is_shown_all_of_it():
     assert set(Service.__struct_fields__) - set(FIELDS) == UNREAD
     assert set(told) == set(FIELDS.values())
     assert "red car" in told["Address"]
+    assert "French: La voiture" in told["Address"]
     assert (
         told["Descriptions in other languages"] == "French: Lits · a machine translated it · the original has changed"
+    )
+    assert told["Hours and numbers of single places"] == (
+        "Via 3: 119; 1 December 2026–28 February 2027: Mon, Tue 09:00–10:00; UTC"
     )
     assert told["Phone"] == "112 · WhatsApp"
     assert "24 December 2026 09:00–10:00" in told["Opening hours"]

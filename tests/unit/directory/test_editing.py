@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from directory.demonstration import EXAMPLES, service_of
-from directory.editing import Section, changed, form_of
-from directory.model import Capacity, Phone, Service, WrongRecord, with_stale
-from directory.opening_hours import week
+from directory.editing import Section, changed, form_of, single_places
+from directory.model import AtPlace, Capacity, Phone, Service, WrongRecord, with_stale
+from directory.opening_hours import Season, week
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -47,6 +47,35 @@ def test_the_week_is_read_from_its_days():
     assert hours is not None
     assert hours.shifts == week("Europe/Rome", "mo 09:00-12:30 14:00-18:00").shifts
     assert [(day.day, day.shifts, day.note) for day in hours.special_days] == [(date(2026, 12, 25), (), "Christmas")]
+
+
+def test_the_hours_and_numbers_of_one_place_are_told_beside_those_of_the_service():
+    [first] = RECORD.locations
+    second, third = (replace(first, id=f"{number} place", address=f"{number} street") for number in ("2nd", "3rd"))
+    record = replace(RECORD, locations=(first, second, third))
+    form = form_of(record) | {
+        "at.2nd place.hours.5": "9h-12h",
+        "at.2nd place.seasons": "2026-06-01 - 2026-09-30 mo-fr 09:00-12:30\n- 2026-01-31 Mon-Tue 9am-1pm",
+        "at.2nd place.phone0.number": "116 117",
+        "at.3rd place.phone0.number": RECORD.phones[0].number,
+        "at.3rd place.phone0.note": RECORD.phones[0].description,
+        "at.3rd place.phone0.languages": ", ".join(RECORD.phones[0].languages),
+    }
+
+    kept = changed(record, form, at=NOON)
+
+    seasons = (
+        Season(date(2026, 6, 1), date(2026, 9, 30), week("UTC", "mo-fr 09:00-12:30").shifts),
+        Season(None, date(2026, 1, 31), week("UTC", "mo-tu 09:00-13:00").shifts),
+    )
+    hours = replace(week("Europe/Rome", "sa 09:00-12:00"), seasons=seasons)
+    assert kept == replace(record, at_places=(AtPlace(second.id, hours, (Phone("116 117"),)),))  # the 3rd is as all
+    assert (kept.at(second).hours, kept.at(first)) == (hours, kept)
+    assert changed(kept, form_of(kept), at=NOON) == kept
+    assert changed(kept, form_of(kept) | {"place1.gone": "yes"}, at=NOON).at_places == ()
+    assert [at.told for at in single_places(kept, form_of(kept))] == [False, True, False]
+    with pytest.raises(WrongRecord, match="not a season like"):
+        changed(record, form | {"at.2nd place.seasons": "in summer mo 09:00-10:00"}, at=NOON)
 
 
 def test_everything_that_cannot_be_read_is_named():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from directory.files.hsds_objects import from_its_places
 from directory.files.importing import NO_WEEK, Row, Sieve, remarks
 from directory.files.spreadsheet import FIELDS, as_hsds, flat_row
 from directory.model import Capacity, Eligibility, Organization, ReferralContact, Service
-from directory.opening_hours import week
+from directory.opening_hours import OpeningHours, Season, week
 from directory.words import DirectoryWords
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -98,6 +98,7 @@ def test_that_a_service_is_full_is_forgotten_after_a_day():
         ({"reports_to": ("the_press",)}, "reports_to: 'the_press'"),
         ({"reports_to": ("nobody", "police")}, "not both"),
         ({"staff_genders": ("robots",)}, "staff_genders"),
+        ({"locations": RECORD.locations * 2}, "stands in it twice"),
         ({"capacity": Capacity(13, NOON, 12)}, "free places"),
         ({"eligibility": Eligibility(nationalities=("Syria",))}, "two capital letters"),
         ({"eligibility": Eligibility(status_required=("rich",))}, "status_required"),
@@ -122,8 +123,6 @@ NINE_TO_FIVE = {"opens_at": "09:00", "closes_at": "17:00", "timezone_name": "Eur
         ({**NINE_TO_FIVE, "byday": "MO,TU"}, "mo-tu 09:00-17:00", "", ""),
         ({**NINE_TO_FIVE, "byday": "MO", "freq": "WEEKLY", "interval": 2}, "", "", NO_WEEK),
         ({**NINE_TO_FIVE, "byday": "1MO", "freq": "MONTHLY"}, "", "", NO_WEEK),
-        ({**NINE_TO_FIVE, "byday": "MO", "freq": "WEEKLY", "valid_to": "2026-09-30", "description": "In summer"}, "",
-         "In summer", "'In summer' is kept as words"),
         ({"description": "Mon-Fri 9am-5pm, closed in August", "timezone_name": "Europe/Rome"}, "mo-fr 09:00-17:00",
          "closed in August", "'closed in August' is kept as words"),
         ({"description": "Ask at the door"}, "", "Ask at the door", "'Ask at the door' is kept"),
@@ -141,11 +140,37 @@ def test_what_strangers_say_of_hours_is_a_week_where_it_is_one_and_else_words(
     assert remark in "; ".join(remarks(parsed, parsed.service))
 
 
-def test_a_service_without_hours_has_those_of_its_places_where_they_are_the_same():
-    def there(*hours: str) -> list[object]:
-        links = [{"location": {"schedules": [{"id": n, "byday": day}]}} for n, day in enumerate(hours)]
-        service = {"service_at_locations": links}
-        return [from_its_places({**service, **own}).get("schedules") for own in ({}, {"schedules": [1]})]
+def test_a_week_that_counts_between_two_days_is_a_season():
+    rows = [
+        {**NINE_TO_FIVE, "byday": "MO", "freq": "WEEKLY", "valid_from": "2026-06-01", "valid_to": "2026-09-30"},
+        {**NINE_TO_FIVE, "byday": "TU", "freq": "WEEKLY", "dtstart": "2026-06-01", "until": "2026-09-30"},
+    ]
+    data = {**hsds.full_service(RECORD, OWNER), "schedules": rows}
 
-    assert there("MO", "MO") == [[{"id": 0, "byday": "MO"}], [1]]
-    assert there("MO", "TU") == [None, [1]]
+    [parsed], [] = Sieve().sift([Row("row", data)])
+
+    hours = parsed.service.hours
+    assert hours == OpeningHours("Europe/Rome", (), (), (
+        Season(date(2026, 6, 1), date(2026, 9, 30), week("Europe/Rome", "mo-tu 09:00-17:00").shifts),
+    ))  # fmt: skip
+    assert NO_WEEK not in remarks(parsed, parsed.service)
+    for day, opened in ((date(2026, 8, 4), True), (date(2026, 8, 5), False), (date(2026, 10, 6), None)):
+        at = datetime(day.year, day.month, day.day, 10, tzinfo=UTC)
+        assert search.is_open(replace(RECORD, hours=hours, closed_from=None, closed_until=None), at) is opened
+    [], [wrong] = Sieve().sift([Row("row", {**data, "schedules": [{**rows[0], "valid_to": "2026-01-01"}]})])
+    assert "a season ends before it begins" in wrong.why
+
+
+def test_what_is_said_of_its_places_is_the_services_where_it_has_none_and_else_stays_theirs():
+    def there(*hours: str, **own: list[object]) -> tuple[object, list[object]]:
+        links = [{"schedules": [{"id": n, "byday": day}] if day else []} for n, day in enumerate(hours)]
+        service = from_its_places({"service_at_locations": links, **own})
+        return service.get("schedules"), [link["schedules"] for link in service["service_at_locations"]]
+
+    monday, tuesday = {"id": 0, "byday": "MO"}, {"id": 1, "byday": "TU"}
+    assert there("MO", "MO") == ([monday], [[], []])
+    assert there("MO", "TU") == ([monday], [[], [tuesday]])
+    assert there("", "TU") == (None, [[], [tuesday]])  # of the other nobody has said
+    assert there("MO", "TU", schedules=[{"byday": "MO"}]) == ([{"byday": "MO"}], [[], [tuesday]])
+    building = {"service_at_locations": [{"location": {"schedules": [monday]}}], "schedules": [tuesday]}
+    assert from_its_places(building)["schedules"] == [tuesday]  # when the house is open is not when the service is
