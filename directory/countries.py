@@ -34,6 +34,13 @@ _COUNTRIES_IN_ARABIZI = {
     "FR": "fransa faransa", "IT": "italya talyan tilyan", "ES": "sbanya spanya isbanya espanya", "TR": "turkya torkya",
     "GR": "lyounan younan yunan", "GB": "britanya ingiltra", "BE": "beljika baljika beljik", "NL": "holanda hollanda",
 }  # fmt: skip
+#: How people shorten the names of countries, or call them beside what CLDR has.
+_COUNTRIES_IN_SHORT = {
+    "BF": "burkina", "CD": "rdc drc", "CF": "centrafrique rca", "GB": "uk england angleterre inglaterra انكلترا",
+    "US": "usa eeuu amerique", "AE": "emirats uae", "BA": "bosnie bosnia", "NL": "holland hollande holanda هولندا",
+    "SA": "saudi saoudite", "TR": "turkey turquie turquia", "CZ": "czech tchequie", "MK": "macedonia macedoine",
+    "DO": "dominicana",
+}  # fmt: skip
 #: In which languages the names of countries are known.
 _COUNTRY_LANGUAGES = ("en", "fr", "es", "ar", "fa", "uk", "so", "sw", "pt", "tr")
 
@@ -50,7 +57,7 @@ def _countries() -> Mapping[str, Country]:
         for code, name in Locale(language).territories.items():
             if len(code) == 2 and code.isalpha() and code in english:
                 names.setdefault(fold(str(name)), Country(code, str(english[code])))
-    for code, spellings in _COUNTRIES_IN_ARABIZI.items():
+    for code, spellings in (*_COUNTRIES_IN_ARABIZI.items(), *_COUNTRIES_IN_SHORT.items()):
         for name in spellings.split():
             names.setdefault(name, Country(code, str(english[code])))
     return names

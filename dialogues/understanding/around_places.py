@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from dialogues.understanding.also_words import ALSO_WORDS, ALWAYS_WORDS
 from dialogues.understanding.fold import fold
 
 #: What stands before a place in languages that are heard and not yet answered in; folded.
@@ -17,7 +18,31 @@ BEFORE_PLACE = {
     "fr": frozenset(("a", "au", "aux", "en", "pres", "vers")) | BEFORE_PLACE_HEARD,
     "es": frozenset(("en", "cerca", "hacia")) | BEFORE_PLACE_HEARD,
     "ar": frozenset(
-        ("في", "ب", "قرب", "جنب", "عند", "الى", "ل", "قريب", "fi", "f", "b", "qrib", "در", "تو", "توي", "به", "نزديك")
+        (
+            "في",
+            "ف",
+            "ب",
+            "قرب",
+            "جنب",
+            "عند",
+            "حدا",
+            "الى",
+            "ل",
+            "قريب",
+            "fi",
+            "f",
+            "fl",
+            "fel",
+            "b",
+            "bel",
+            "qrib",
+            "7da",
+            "در",
+            "تو",
+            "توي",
+            "به",
+            "نزديك",
+        )
     ),
 }
 #: What stands before a place and before much else: then only a capital letter makes a name.
@@ -26,7 +51,8 @@ BEFORE_MANY_THINGS = frozenset(("to", "from", "de", "depuis", "sur", "dans", "ch
 FROM = frozenset(
     re.findall(
         r"\w+",
-        "from frm left leaving via through thru past off de du d depuis quitte par desde por tras من عبر az از від з "
+        "from frm left leaving via through thru past off after de du d depuis quitte par apres desde por tras despues "
+        "من بعد عبر az از від з "
         "через kutoka ka",
     )
 )
@@ -76,6 +102,19 @@ class Token(Struct, frozen=True):
     start: int
     end: int
     capital: bool
+
+
+def expects_a_place(tokens: list[Token], at: int, language: str) -> bool:
+    """Whether just before a word stands what stands before a place and before little else."""
+    return at > 0 and tokens[at - 1].folded in BEFORE_PLACE.get(language, BEFORE_PLACE["en"])
+
+
+def is_a_word(tokens: list[Token], at: int, language: str) -> bool:
+    """Whether what some place is called is a word of the message's language there."""
+    token = tokens[at]
+    if token.folded not in ALSO_WORDS.get(language, ()) or (token.capital and at):
+        return False
+    return token.folded in ALWAYS_WORDS or not expects_a_place(tokens, at, language)
 
 
 def asks_where(tokens: list[Token], at: int) -> bool:

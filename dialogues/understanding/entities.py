@@ -6,12 +6,14 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from dialogues.runtime.model import Entity
+from dialogues.understanding.also_words import ALSO_WORDS
 from dialogues.understanding.around_places import (
     ARTICLES,
     BEFORE_PLACE,
@@ -21,7 +23,9 @@ from dialogues.understanding.around_places import (
     TURKISH_UNMARKED,
     Token,
     asks_where,
+    expects_a_place,
     has_prefix,
+    is_a_word,
     just_before,
     meant_first,
     overlap,
@@ -35,7 +39,9 @@ from dialogues.understanding.fold import fold, words
 from directory import spelling
 from directory.countries import country_in_english
 
-_WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
+#: Vowel marks stand within a word: كلّس.
+_MARK = "\u0300-\u036f\u064b-\u065f\u0670"
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARK}])*(?:[’'\-](?:[^\W_]|[{_MARK}])+)*")
 #: What French writes onto a name: d'Abidjan.
 _ELIDED = re.compile(r"(?i)[dljn][’'](?=\w{3})")
 _AGE = re.compile(
@@ -74,10 +80,27 @@ _EXPECTED, _WHOLE = 0.04, 0.01
 #: A place of this weight is meant even by a word of ours: lessons dublin.
 _GREAT = 5
 
+#: Beside its country a shorter name is known.
+_SHORTEST_BESIDE = 3
+#: Between a place and what stands just after it are a space and a comma at most.
+_JUST_AFTER = 2
+#: What people leave out of a name or put in, and how long it must be to be known without.
+_APART, _TWICE, _LONG_ENOUGH_SQUEEZED = re.compile("[ '’-]+"), re.compile(r"(.)\1+"), 5
+#: How words of our languages end in their other forms, folded.
+_ENDINGS = frozenset(
+    (
+        "- s es ed d ing er ers ly e ee ees ez ent ons ais ait aient ant ants ante antes ai as a ra r t ions ion o os "
+        "ar ir ando iendo ado ada ados adas an en amos emos aba abas ia ian me te se le lo la nos les los las mente n m "
+        "ni na ak ik ou tou hom ha ti"
+    )
+    .replace("-", "")
+    .split(" ")
+)
+
 LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
     "en": ("english", "anglais", "ingles", "انجليزي", "انكليزي", "الانجليزيه", "انجليزيه", "inglizi", "englizi"),
     "fr": ("french", "francais", "frances", "francese", "فرنسي", "فرنسيه", "الفرنسيه", "fransi", "faransi"),
-    "es": ("spanish", "espagnol", "espanol", "castellano", "اسباني", "اسبانيه", "الاسبانيه", "spanyoli", "isbani"),
+    "es": ("spanish", "espagnol", "espanol", "espanhol", "castellano", "اسباني", "اسبانيه", "الاسبانيه", "spanyoli", "isbani"),
     "ar": ("arabic", "arabe", "arab", "عربي", "عربيه", "العربيه", "بالعربي", "arabi", "3arabi", "3rabi"),
 }  # fmt: skip
 _LANGUAGE_OF = {name: code for code, names in LANGUAGE_NAMES.items() for name in names}
@@ -169,31 +192,57 @@ class EntityFinder:
     def _find_places(self, shown: str, language: str, searching: bool) -> list[Entity]:
         """The places named, the one that is meant first: where somebody is or wants to be, not where they came from."""
         tokens = [token_of(found) for found in _WORD.finditer(_ELIDED.sub("  ", shown[:2000]))]
-        spans = self._known_places(tokens) or self._after_a_preposition(tokens, language)
+        spans = self._known_places(tokens, language) or self._after_a_preposition(tokens, language)
         if not spans and not any(token.folded in _INTRODUCES for token in tokens):
             spans = self._standing_alone(tokens)
         if searching:
             heard = self._heard_places(tokens, spans, shown, language)
+        else:
+            heard = self._surely_heard(tokens, language)
+        if searching or not spans:
             spans = heard + [span for span in spans if not any(overlap(span, other) for other in heard)]
         meant = meant_first(spans, tokens)
         if not meant and searching:
             meant = [(token.start, token.end) for token in tokens if self._is_a_country(token.folded)][:1]
         countries = [span for span in meant if self._is_a_country(shown[slice(*span)])]
-        if countries and len(countries) == len(meant) and searching:
-            meant = self._before_its_country(tokens, countries[0]) + meant
+        if countries and len(countries) == len(meant):
+            meant = self._before_its_country(tokens, countries[0], searching=searching) + meant
         elif countries:  # a country beside a town says where the town lies
             meant = [span for span in meant if span not in countries] + countries
+        meant = [self._with_its_country(span, tokens) for span in meant]
         return [Entity("place", shown[start:end], start, end) for start, end in meant]
 
     def _is_a_country(self, words: str) -> bool:
         return country_in_english(words) is not None and fold(words) not in self._great
 
-    def _before_its_country(self, tokens: list[Token], country: tuple[int, int]) -> list[tuple[int, int]]:
+    def _with_its_country(self, span: tuple[int, int], tokens: list[Token]) -> tuple[int, int]:
+        """A place and the country that is named just after it, for there it lies: colchani chile."""
+        after = next((at for at, token in enumerate(tokens) if token.start >= span[1]), len(tokens))
+        if after == len(tokens) or tokens[after].start - span[1] > _JUST_AFTER or self._is_a_country_at(tokens, span):
+            return span
+        for size in (3, 2, 1):
+            named = tokens[after : after + size]
+            if len(named) < size or spelling.stands_around(named[-1].folded):
+                continue
+            if self._is_a_country(" ".join(token.folded for token in named)):
+                return span[0], named[-1].end
+        return span
+
+    def _is_a_country_at(self, tokens: list[Token], span: tuple[int, int]) -> bool:
+        return self._is_a_country(" ".join(token.folded for token in tokens if overlap((token.start, token.end), span)))
+
+    def _before_its_country(
+        self, tokens: list[Token], country: tuple[int, int], *, searching: bool
+    ) -> list[tuple[int, int]]:
         """The unknown word before the name of a country, and that: the directory looks for it there alone."""
         beside = just_before(tokens, country)
-        if not beside or not self._may_name(beside[-1]) or beside[-1].folded in _LANGUAGE_OF:
+        if not beside or beside[-1].folded in _LANGUAGE_OF or not beside[-1].folded.isalpha():
             return []
-        return [] if self._inflects_a_word(beside[-1].folded) else [(beside[-1].start, country[1])]
+        named = beside[-1].folded
+        seldom = searching and len(named) >= _SHORTEST_BESIDE and named not in self._often
+        if not (seldom or self._may_name(beside[-1])) or self._inflects_a_word(named):
+            return []
+        return [(beside[-1].start, country[1])]
 
     def _heard_places(
         self, tokens: list[Token], spans: list[tuple[int, int]], shown: str, language: str
@@ -208,6 +257,16 @@ class EntityFinder:
         if not beside or any(within(token, spans) for token in beside):
             return []
         return [span for span in self._misspelt(beside, language) if span[1] == beside[-1].end]
+
+    def _surely_heard(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
+        """What is heard like a place that many people know, where what is said of is no service: only just after what
+        stands before a place."""
+        for at, token in enumerate(tokens):
+            if expects_a_place(tokens, at, language) and not is_a_word(tokens, at, language):
+                for first in _without_what_is_written_on(token):
+                    if self._like_a_name([first], expected=True) >= _HEARD_ALIKE:
+                        return [(first.start, first.end)]
+        return []
 
     def _whole_names(self, tokens: list[Token]) -> list[tuple[int, int]]:
         """Several words that are heard like one great name, before each of them may be a place: veleka kladusha."""
@@ -235,12 +294,12 @@ class EntityFinder:
             return False
         return self._sounding.get(spelling.ear(spelling.fold(name)), 0) < _KNOWN
 
-    def _known_places(self, tokens: list[Token]) -> list[tuple[int, int]]:
+    def _known_places(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
         spans = []
         at = 0
         while at < len(tokens):
             size = next((n for n in range(min(LONGEST_NAME, len(tokens) - at), 0, -1) if self._names(tokens, at, n)), 0)
-            if size == 1 and asks_where(tokens, at):
+            if size == 1 and (asks_where(tokens, at) or is_a_word(tokens, at, language)):
                 size = 0
             if size:
                 spans.append((self._start(tokens[at], size), self._end(tokens[at + size - 1])))
@@ -251,10 +310,25 @@ class EntityFinder:
         name = " ".join(token.folded for token in tokens[at : at + size]).replace("-", " ")
         if name in self._places:
             return True
-        # Nobody writes "in" twice: after it the letter is the name's own.
+        if self._is_squeezed(tokens[at : at + size], name):
+            return True
+        # Nobody writes "in" twice: after it the letter is the name's own. Of a word it is the word's: بكرا.
         return (
-            has_prefix(name) and name[1:] in self._places and not (at and tokens[at - 1].folded in BEFORE_PLACE["ar"])
+            has_prefix(name)
+            and name[1:] in self._places
+            and not (name in self._often and name[1:] in ALSO_WORDS["ar"])
+            and not (at and tokens[at - 1].folded in BEFORE_PLACE["ar"])
         )
+
+    def _is_squeezed(self, together: list[Token], name: str) -> bool:
+        """Whether these words are a name but for spaces and double letters: castelvolturno, rio hacha, mc alen."""
+        unknown = [token.folded for token in together if len(token.folded) > 3 and token.folded not in self._common]
+        if not name.isascii() or "'" in name or not unknown:
+            return False
+        if len(together) == 1 and self._inflects_a_word(name):
+            return False
+        plain = _squeezed(name)
+        return len(plain) >= _LONG_ENOUGH_SQUEEZED and plain in self._squeezed
 
     def _start(self, token: Token, size: int) -> int:
         """Where the name starts: after an Arabic `ب`, `ف` or `ل` written onto it."""
@@ -271,6 +345,8 @@ class EntityFinder:
         for at in range(1, len(tokens)):
             if not stands_before_a_place(before, tokens[at - 1].folded, tokens[at], language):
                 continue
+            if not tokens[at].capital and self._inflects_a_word(tokens[at].folded):
+                continue
             end = at
             while end < min(at + LONGEST_NAME, len(tokens)) and (
                 self._may_name(tokens[end]) or (tokens[end].folded in JOINERS and end + 1 < len(tokens))
@@ -278,6 +354,10 @@ class EntityFinder:
                 end += 1
             while end > at and tokens[end - 1].folded in JOINERS:
                 end -= 1
+            likely = (
+                size for size in range(end - at, 0, -1) if self._like_a_name(tokens[at : at + size], expected=True)
+            )
+            end = at + next(likely, end - at)
             if any(self._may_name(token) for token in tokens[at:end]):
                 written_on = language == "ar" and tokens[at - 1].folded not in before and has_prefix(tokens[at].folded)
                 return [(tokens[at].start + written_on, tokens[end - 1].end)]
@@ -315,6 +395,12 @@ class EntityFinder:
                     if alike > best:
                         best, found = alike, [(first.start, tokens[at + size - 1].end)]
         return found
+
+    @cached_property
+    def _squeezed(self) -> frozenset[str]:
+        """Names as `_squeezed` makes them, where that makes others of them. No start waits for this."""
+        made = ((name, _squeezed(name)) for name in self._listed if name.isascii())
+        return frozenset(plain for name, plain in made if plain != name and len(plain) >= _LONG_ENOUGH_SQUEEZED)
 
     def _is_well_known(self, name: str) -> bool:
         known = name in self._great or self._sounding.get(spelling.ear(name), 0) >= _KNOWN
@@ -398,7 +484,7 @@ class EntityFinder:
             word = self._words[at]
             if not word.startswith(name[:shortest]):
                 return False
-            if word[: len(word) - _LONGEST_ENDING_OF_OURS] == name[: len(word) - _LONGEST_ENDING_OF_OURS]:
+            if _ends_otherwise(word, name):
                 return True
         return False
 
@@ -423,6 +509,19 @@ class EntityFinder:
             and not ("'" in name and all(part in self._common for part in words(name)))  # quelqu'un
             and not any(stem in self._common or f"ال{stem}" in self._common for stem in _stems(name))
         )
+
+
+def _ends_otherwise(word: str, name: str) -> bool:
+    """Whether two words that begin alike may be two forms of one: séance, séances. Of other scripts any short end."""
+    if not name.isascii():
+        return word[: len(word) - _LONGEST_ENDING_OF_OURS] == name[: len(word) - _LONGEST_ENDING_OF_OURS]
+    alike = next((at for at, (one, other) in enumerate(zip(word, name, strict=False)) if one != other), None)
+    begins = range(_SHORTEST_BEGINNING, (min(len(word), len(name)) if alike is None else alike) + 1)
+    return any(word[at:] in _ENDINGS and name[at:] in _ENDINGS for at in begins)
+
+
+def _squeezed(name: str) -> str:
+    return _TWICE.sub(r"\1", _APART.sub("", name))
 
 
 def _that_are_not_words(names: set[str], often: frozenset[str]) -> set[str]:
