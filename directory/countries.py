@@ -31,7 +31,7 @@ _COUNTRIES_IN_ARABIZI = {
     "MA": "lmaghrib maghrib lmeghrib", "DZ": "dzayer ljazayer jazayer", "TN": "tounes", "LY": "libia liba lybia",
     "EG": "masr misr", "SD": "sodan soudan", "SY": "souria sourya suria", "LB": "lobnan lebnan loubnan",
     "JO": "ordon lordon elordon", "IQ": "3ira9 3iraq 3ira2", "PS": "falastin filistin", "DE": "almanya almania lalman",
-    "FR": "fransa faransa", "IT": "italya talyan tilyan", "ES": "sbanya spanya isbanya espanya", "TR": "turkya torkya",
+    "FR": "fransa faransa", "IT": "italya talyan tilyan", "ES": "sbania spania sbanya spanya isbanya espanya", "TR": "turkya torkya",
     "GR": "lyounan younan yunan", "GB": "britanya ingiltra", "BE": "beljika baljika beljik", "NL": "holanda hollanda",
 }  # fmt: skip
 #: How people shorten the names of countries, or call them beside what CLDR has.
@@ -66,8 +66,10 @@ def _countries() -> Mapping[str, Country]:
 def and_its_country(written: str) -> tuple[str, str] | None:
     """A name and the code of the country that stands after it; None where none does."""
     words = written.split()
-    for size in (1, 2, 3):
+    for size in (3, 2, 1):  # of North Macedonia the last word is a name, too
         name = " ".join(words[:-size])
+        if size > 1 and stands_around(words[-size:][0]):
+            continue
         if name and not stands_around(bare(name)) and (named := country_named(" ".join(words[-size:]))):
             return name, named.code
     return None

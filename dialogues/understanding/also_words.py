@@ -16,20 +16,19 @@ def _words(text: str) -> frozenset[str]:
 #: By the language of the message; folded.
 ALSO_WORDS = {
     "en": _words(
-        "but man lot nice hit male manage reform enterprise fleet imperial von jam dam genes hub hull cos til gap mon "
-        "van bat lion march bar bath reading deal sale ware hove rugby derby independence surprise recess typing"
+        "but man lot nice hit male manage von jam dam genes hub cos til mon van bat lion bar deal sale recess typing"
     ),
     "fr": _words(
         "des sur mon sous tour tours plaisir surprise vin sainte lourdes sucre bat lion jette fontaine carrefour bosse "
         "nomme pari salon casse male gare galere septembre"
     ),
     "es": _words(
-        "san vas van universidad libertad justicia hermano reforma esperanza tanta flores resistencia madera palacio "
-        "estrella libres gracia iglesias ventas morales progreso moreno colonia hierro corona castilla rivera "
-        "ronda retiro corrientes soledad plato medias bello amarillo palma panorama milagro rosas tumba "
-        "mercedes medina apartado pelotas crema playas pilar damas delgado goma condado altar maras multan casa quarto "
-        "era mim dar rio fez plano campanha praia massa belo minas serra salvador mestre vila "
-        "socorro dom virar pau beira pinto mel gigante salto encontrados prato bordo rodas grana ordem "
+        "san vas van universidad libertad justicia hermano reforma esperanza tanta resistencia madera palacio "
+        "estrella libres ventas morales progreso moreno colonia hierro "
+        "retiro plato medias bello amarillo panorama milagro rosas tumba "
+        "apartado pelotas crema playas damas delgado altar maras multan casa quarto "
+        "era mim dar rio fez plano campanha praia massa belo mestre "
+        "socorro dom virar pau mel gigante salto encontrados prato bordo rodas grana ordem "
         "tour maras"
     ),
     "ar": _words(
