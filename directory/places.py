@@ -8,6 +8,7 @@ when the answer would be a guess.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,8 +24,14 @@ from directory.countries import and_its_country, country_named
 from directory.geography import METRES_A_DEGREE, distance_m
 from directory.listed import CALLED as CALLED
 from directory.listed import ENGLISH as ENGLISH
-from directory.listed import HASH, NUMBER, SUPPLEMENT, TOWNS, Index, Place, hashed, index, load_supplement, read_places
+from directory.listed import HASH, NUMBER, hashed, read_places
+from directory.listed import SUPPLEMENT as SUPPLEMENT
+from directory.listed import TOWNS as TOWNS
+from directory.listed import Index as Index
+from directory.listed import Place as Place
 from directory.listed import called_otherwise as called_otherwise
+from directory.listed import index as index
+from directory.listed import load_supplement as load_supplement
 from directory.scripts import romanised
 from directory.spelling import LONGEST_NAME as LONGEST_NAME
 from directory.spelling import (
@@ -84,6 +91,8 @@ PRIOR_BY_WEIGHT, HEAVIEST, USUAL = 2.5, 6, 3
 NAMED_BESIDE = 10.0
 #: A place of this weight and less is seldom meant by another name than its own: Zurik is Zurich, and not Żurrieq.
 SELDOM_MEANT, OTHER_NAME = 2, 4.0
+#: Where a town's Arabic name is its own.
+WRITE_ARABIC = frozenset(re.findall("..", "DZTDKMDJEGERIQJOKWLBLYMRMAOMPSQASASOSDSYTNAEEHYE"))
 #: What a place has in its favour for lying on the routes, against all the towns of the world.
 OWN_BONUS = 4.0
 
@@ -158,11 +167,11 @@ class Places:
         stripped = bare(written)
         attempts = (written, stripped, without_prefix(stripped), with_article(stripped))
         if not any(map(self._called, attempts)) and (told := and_its_country(written)):
-            return self._in_country(*told, beyond) or self.resolve(told[0], country=country, beyond=beyond)
+            return self._in_country(*told, beyond) or self._elsewhere(told[0], country, beyond)
         best: dict[str, tuple[float, Place]] = {}
         for attempt in attempts:
             if same := self._called(attempt):
-                if any(place.weight > SELDOM_MEANT or fold(place.english) == attempt for place in same):
+                if any(_is_meant_by(attempt, place) for place in same):
                     return _choose_same_name(same, attempt, country)
                 best.update({place.key: (AS_WRITTEN - OTHER_NAME, place) for place in same})
         for attempt in dict.fromkeys((written, stripped, with_article(stripped), *without_ending(stripped))):
@@ -186,6 +195,15 @@ class Places:
         elif beyond is not None:
             ranked = _merged(ranked, [pair for pair in beyond.scored(name, country=code) if pair[1].country == code])
         return _choose(ranked)
+
+    def _elsewhere(self, name: str, country: str | None, beyond: Gazetteer | None) -> list[Place]:
+        """Places with exactly this name, where the country named beside it has none: Melilla, Morocco."""
+        called = self._called(bare(name)) or (isinstance(beyond, ShippedTowns) and beyond.read().called(bare(name)))
+        return self.resolve(name, country=country, beyond=beyond) if called else []
+
+    def called(self, written: str) -> list[Place]:
+        """The places with exactly this spelling, folded."""
+        return self._called(written)
 
     def of_country(self, name: str, code: str) -> Ranked:
         """Places of a country that `name` (folded) may mean, best first."""
@@ -398,6 +416,13 @@ def _choose(ranked: Ranked) -> list[Place]:
     if top >= SURE and top - second >= CLEAR_LEAD:
         return [ranked[0][1]]
     return [place for score, place in ranked if score >= top - 2 * CLEAR_LEAD][:CHOICES]
+
+
+def _is_meant_by(written: str, place: Place) -> bool:
+    """Whether a name alone is enough to mean a place. Arabic has no other name
+    for a small town where it is written."""
+    itself = not written.isascii() and place.country in WRITE_ARABIC
+    return place.weight > SELDOM_MEANT or itself or fold(place.english) == written
 
 
 def _called_so_itself(place: Place, written: str) -> bool:

@@ -89,19 +89,24 @@ _JUST_AFTER = 2
 _APART, _TWICE, _LONG_ENOUGH_SQUEEZED = re.compile("[ '’-]+"), re.compile(r"(.)\1+"), 5
 #: How words of our languages end in their other forms, folded.
 _ENDINGS = frozenset(
-    (
-        "- s es ed d ing er ers ly e ee ees ez ent ons ais ait aient ant ants ante antes ai as a ra r t ions ion o os "
-        "ar ir ando iendo ado ada ados adas an en amos emos aba abas ia ian me te se le lo la nos les los las mente n m "
-        "ni na ak ik ou tou hom ha ti"
-    )
-    .replace("-", "")
-    .split(" ")
+    [
+        "",
+        *re.findall(
+            r"\w+",
+            "s es ed d ing er ers ly e ee ees ez ent ons ais ait aient ant ants ante antes ai as a ra r t ions ion o os "
+            "ar ir ando iendo ado ada ados adas an en amos emos aba abas ia ian me te se le lo la nos les los las "
+            "mente n m ni na ak ik ou tou hom ha ti",
+        ),
+    ]
 )
 
 LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
     "en": ("english", "anglais", "ingles", "انجليزي", "انكليزي", "الانجليزيه", "انجليزيه", "inglizi", "englizi"),
     "fr": ("french", "francais", "frances", "francese", "فرنسي", "فرنسيه", "الفرنسيه", "fransi", "faransi"),
-    "es": ("spanish", "espagnol", "espanol", "espanhol", "castellano", "اسباني", "اسبانيه", "الاسبانيه", "spanyoli", "isbani"),
+    "es": (
+        "spanish", "espagnol", "espanol", "espanhol", "castellano", "اسباني", "اسبانيه", "الاسبانيه", "spanyoli",
+        "isbani",
+    ),
     "ar": ("arabic", "arabe", "arab", "عربي", "عربيه", "العربيه", "بالعربي", "arabi", "3arabi", "3rabi"),
 }  # fmt: skip
 _LANGUAGE_OF = {name: code for code, names in LANGUAGE_NAMES.items() for name in names}
