@@ -24,8 +24,9 @@ def country_in_english(words: str) -> str | None:
 
 
 def country_named(words: str) -> Country | None:
-    stripped = bare(fold(words[: LONGEST_NAME * 4]))
-    return _countries().get(stripped) or _countries().get(without_prefix(stripped))
+    written = fold(words[: LONGEST_NAME * 4])
+    stripped = bare(written)  # but Côte d'Ivoire begins like "beside"
+    return _countries().get(written) or _countries().get(stripped) or _countries().get(without_prefix(stripped))
 
 
 #: Names that CLDR has in the languages people write (en fr es ar fa uk so sw pt tr), folded, and what people call
@@ -44,9 +45,9 @@ def and_its_country(written: str) -> tuple[str, str] | None:
     """A name and the code of the country that stands after it; None where none does."""
     words = written.split()
     for size in (3, 2, 1):  # of North Macedonia the last word is a name, too
-        name = " ".join(words[:-size])
-        if size > 1 and stands_around(words[-size:][0]):
+        name, last = " ".join(words[:-size]), words[-size:]
+        if not name or stands_around(bare(name)) or (size > 1 and stands_around(last[0])):
             continue
-        if name and not stands_around(bare(name)) and (named := country_named(" ".join(words[-size:]))):
+        if named := country_named(" ".join(last)):
             return name, named.code
     return None

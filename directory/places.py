@@ -91,6 +91,8 @@ PRIOR_BY_WEIGHT, HEAVIEST, USUAL = 2.5, 6, 3
 NAMED_BESIDE = 10.0
 #: A place of this weight and less is seldom meant by another name than its own: Zurik is Zurich, and not Żurrieq.
 SELDOM_MEANT, OTHER_NAME = 2, 4.0
+#: A place of this weight is meant by its name also where people say that it is in another country: Melilla, Morocco.
+MEANT_ANYWHERE = 5
 #: Where a town's Arabic name is its own.
 WRITE_ARABIC = frozenset(re.findall("..", "DZTDKMDJEGERIQJOKWLBLYMRMAOMPSQASASOSDSYTNAEEHYE"))
 #: What a place has in its favour for lying on the routes, against all the towns of the world.
@@ -189,6 +191,10 @@ class Places:
     def _in_country(self, name: str, code: str, beyond: Gazetteer | None) -> list[Place]:
         """Places of the country that was named beside them; there a name is enough that elsewhere would be too little
         like one: seget hungary."""
+        if any(place.weight >= MEANT_ANYWHERE for place in self._called(bare(name))) and not self.named(
+            bare(name), code
+        ):
+            return []
         ranked = self.of_country(name, code)
         if isinstance(beyond, ShippedTowns):
             ranked = _merged(ranked, beyond.read().of_country(name, code))

@@ -93,8 +93,8 @@ _ENDINGS = frozenset(
         "",
         *re.findall(
             r"\w+",
-            "s es ed d ing er ers ly e ee ees ez ent ons ais ait aient ant ants ante antes ai as a ra r t ions ion o os "
-            "ar ir ando iendo ado ada ados adas an en amos emos aba abas ia ian me te se le lo la nos les los las "
+            "s es ed d ing er ers ly e ee ees ez ent ons ais ait aient ant ants ante antes ai as a ra r t ions ion o "
+            "os ar ir ando iendo ado ada ados adas an en amos emos aba abas ia ian me te se le lo la nos les los las "
             "mente n m ni na ak ik ou tou hom ha ti",
         ),
     ]
@@ -333,7 +333,7 @@ class EntityFinder:
         if len(together) == 1 and self._inflects_a_word(name):
             return False
         plain = _squeezed(name)
-        return len(plain) >= _LONG_ENOUGH_SQUEEZED and plain in self._squeezed
+        return len(plain) >= _LONG_ENOUGH_SQUEEZED and (plain in self._squeezed or plain in self._listed)
 
     def _start(self, token: Token, size: int) -> int:
         """Where the name starts: after an Arabic `ب`, `ف` or `ل` written onto it."""
