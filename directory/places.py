@@ -149,6 +149,13 @@ class Places:
         heard = ear(written)
         return [] if len(heard) < SHORTEST_HEARD else _those_of(hashed(heard), self._eared, self._eared_order)
 
+    def _beginning_with(self, written: str) -> range:
+        """Where names stand of which only whole words were left out: Digne."""
+        if len(written) < SHORTEST_BEGINNING:
+            return range(0)
+        start, end = bisect_left(self._written, f"{written} "), bisect_left(self._written, f"{written}!")
+        return range(start, min(end, start + COMPARED))
+
     def with_towns(self, towns: Iterable[tuple[str, str, float, float]]) -> Places:
         """These places and the directory's own towns (name, country, latitude, longitude), save those known already."""
         added = []
@@ -246,7 +253,7 @@ class Places:
             (stripped, without_prefix(stripped), with_article(stripped), *without_ending(stripped))
         ):
             same = self._called(attempt)
-            best.update({place.key: (AS_WRITTEN, place) for place in same})
+            best.update({place.key: (AS_WRITTEN - _seldom_called(attempt, place), place) for place in same})
             if not same and 1 < len(attempt) <= LONGEST_NAME:
                 self._alike(attempt, best)
         self._read_aloud(words, best)
@@ -274,6 +281,9 @@ class Places:
             name, place = self._written[position], self._place_written(position)
             by_letters = SOUNDS_ALIKE_BY_LETTERS * likeness(written, name)
             keep(SOUNDS_ALIKE + by_letters + SOUNDS_ALIKE_BY_WEIGHT * place.weight, place)
+        for position in self._beginning_with(written):
+            name, place = self._written[position], self._place_written(position)
+            keep(CUT_AT_A_WORD - _seldom_called(name, place), place)
         for position in self._kept_by_ear(written) if written.isascii() else ():
             name, place = self._written[position], self._place_written(position)
             if likeness(written, name) >= EAR_ALONE:
@@ -432,7 +442,8 @@ def _is_meant_by(written: str, place: Place) -> bool:
 
 
 def _called_so_itself(place: Place, written: str) -> bool:
-    return any(fold(name) == written for name in (place.name, *place.names.values()))
+    called = called_otherwise().get(place.key, ())
+    return any(fold(name) == written for name in (place.name, *place.names.values(), *called))
 
 
 def _choose_same_name(same: Sequence[Place], written: str, country: str | None) -> list[Place]:
@@ -455,8 +466,7 @@ def _seldom_called(name: str, place: Place) -> float:
     """What counts against a name in Latin letters that the place has only in some other language."""
     if not name.isascii() or not place.key.startswith("geonames:"):
         return 0.0
-    own = (place.name, *place.names.values())
-    return 0.0 if any(fold(each) == name for each in own) else OTHER_LANGUAGE
+    return 0.0 if _called_so_itself(place, name) else OTHER_LANGUAGE
 
 
 def _cut_short(written: str, name: str) -> float:

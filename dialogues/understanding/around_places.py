@@ -83,7 +83,7 @@ ARTICLES = frozenset(("la", "le", "les", "los", "las", "el", "al", "de", "du", "
 #: What Turkish writes after a name: İstanbul'da.
 TURKISH_ENDING = re.compile(r"(?<=\w{3})[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
 #: and without its sign: izmirde.
-TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae]n?|y?[ae])$")
+TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae]n?|y?[ae])$|(?<=^\w{3})d[ae]n?$")
 #: After these `à` says where somebody is, and not where they go: bloqué à Hendaye.
 STAYS = frozenset(
     re.findall(

@@ -409,7 +409,7 @@ class EntityFinder:
 
     def _is_well_known(self, name: str) -> bool:
         known = name in self._great or self._sounding.get(spelling.ear(name), 0) >= _KNOWN
-        return name in self._listed and known
+        return name in self._short or (known and (name in self._listed or len(name) >= _LONG_ENOUGH_TO_JOIN))
 
     def _like_a_name(self, tokens: list[Token], *, expected: bool) -> float:
         """How like the likeliest name these words are, and how many people know it; 0 where they are like none.
