@@ -1,9 +1,11 @@
-"""The names of countries, in the languages people write, and how Arabic calls them in Latin letters."""
+"""The names of countries, in the languages people write, and as people shorten them."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -22,45 +24,30 @@ def country_in_english(words: str) -> str | None:
 
 
 def country_named(words: str) -> Country | None:
-    stripped = bare(fold(words[: LONGEST_NAME * 4]))
-    return _countries().get(stripped) or _countries().get(without_prefix(stripped))
+    written = fold(words[: LONGEST_NAME * 4])
+    stripped = bare(written)  # but Côte d'Ivoire begins like "beside"
+    return _countries().get(written) or _countries().get(stripped) or _countries().get(without_prefix(stripped))
 
 
-#: What Arabic calls countries, as it is typed in Latin letters.
-_COUNTRIES_IN_ARABIZI = {
-    "MA": "lmaghrib maghrib lmeghrib", "DZ": "dzayer ljazayer jazayer", "TN": "tounes", "LY": "libia liba lybia",
-    "EG": "masr misr", "SD": "sodan soudan", "SY": "souria sourya suria", "LB": "lobnan lebnan loubnan",
-    "JO": "ordon lordon elordon", "IQ": "3ira9 3iraq 3ira2", "PS": "falastin filistin", "DE": "almanya almania lalman",
-    "FR": "fransa faransa", "IT": "italya talyan tilyan", "ES": "sbanya spanya isbanya espanya", "TR": "turkya torkya",
-    "GR": "lyounan younan yunan", "GB": "britanya ingiltra", "BE": "beljika baljika beljik", "NL": "holanda hollanda",
-}  # fmt: skip
-#: In which languages the names of countries are known.
-_COUNTRY_LANGUAGES = ("en", "fr", "es", "ar", "fa", "uk", "so", "sw", "pt", "tr")
+#: Names that CLDR has in the languages people write (en fr es ar fa uk so sw pt tr), folded, and what people call
+#: countries beside these: short, or as Arabic has them in Latin letters. Babel holds 14 MB to tell the same.
+COUNTRIES = Path(__file__).resolve().parent / "data" / "countries.csv"
 
 
 @cache
 def _countries() -> Mapping[str, Country]:
-    """By their folded names, as CLDR has them. Read when somebody first names what is no known place: it takes 0.4 s,
-    and no start waits."""
-    from babel import Locale
-
-    english = Locale("en").territories
-    names: dict[str, Country] = {}
-    for language in _COUNTRY_LANGUAGES:
-        for code, name in Locale(language).territories.items():
-            if len(code) == 2 and code.isalpha() and code in english:
-                names.setdefault(fold(str(name)), Country(code, str(english[code])))
-    for code, spellings in _COUNTRIES_IN_ARABIZI.items():
-        for name in spellings.split():
-            names.setdefault(name, Country(code, str(english[code])))
-    return names
+    with COUNTRIES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: Country(row["code"], row["english"]) for row in rows for name in row["called"].split("|")}
 
 
 def and_its_country(written: str) -> tuple[str, str] | None:
     """A name and the code of the country that stands after it; None where none does."""
     words = written.split()
-    for size in (1, 2, 3):
-        name = " ".join(words[:-size])
-        if name and not stands_around(bare(name)) and (named := country_named(" ".join(words[-size:]))):
+    for size in (3, 2, 1):  # of North Macedonia the last word is a name, too
+        name, last = " ".join(words[:-size]), words[-size:]
+        if not name or stands_around(bare(name)) or (size > 1 and stands_around(last[0])):
+            continue
+        if named := country_named(" ".join(last)):
             return name, named.code
     return None

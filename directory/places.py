@@ -8,26 +8,30 @@ when the answer would be a guess.
 
 from __future__ import annotations
 
-import csv
-import hashlib
-from array import array
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from itertools import groupby
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
 import numpy as np
-from msgspec import Struct, field
-from msgspec.structs import replace
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from directory.countries import and_its_country, country_named
 from directory.geography import METRES_A_DEGREE, distance_m
+from directory.listed import CALLED as CALLED
+from directory.listed import ENGLISH as ENGLISH
+from directory.listed import HASH, NUMBER, hashed, read_places
+from directory.listed import SUPPLEMENT as SUPPLEMENT
+from directory.listed import TOWNS as TOWNS
+from directory.listed import Index as Index
+from directory.listed import Place as Place
+from directory.listed import called_otherwise as called_otherwise
+from directory.listed import index as index
+from directory.listed import load_supplement as load_supplement
 from directory.scripts import romanised
 from directory.spelling import LONGEST_NAME as LONGEST_NAME
 from directory.spelling import (
@@ -39,15 +43,10 @@ from directory.spelling import (
     likeness,
     sounds,
     spelt_out,
+    with_article,
+    without_ending,
     without_prefix,
 )
-
-SUPPLEMENT = Path(__file__).resolve().parent / "data" / "places.csv"
-TOWNS = SUPPLEMENT.with_name("towns.csv")
-#: The places whose English name is not the one that GeoNames has, by key.
-ENGLISH = SUPPLEMENT.with_name("english.csv")
-#: What people call a place beside its names: short, among locals, in another language.
-CALLED = SUPPLEMENT.with_name("called.csv")
 
 #: A shared location farther from every known place has no name here.
 FARTHEST_M = 200_000
@@ -73,8 +72,16 @@ SOUNDS_ALIKE, SOUNDS_ALIKE_BY_LETTERS, SOUNDS_ALIKE_BY_WEIGHT = 50.0, 0.4, 2.0
 READ_ALOUD_BY_WEIGHT, READ_ALOUD_USUAL = 1.5, 4
 #: How well the beginning of a name fits, less one for each letter left out; a shorter one is of too many names.
 CUT_SHORT, SHORTEST_BEGINNING = 84.0, 5
+#: How well it fits where whole words were left out: Yverdon.
+CUT_AT_A_WORD = 83.0
+#: For which of several places of one name the name speaks that is its own, in steps of its weight.
+ITSELF = 2
+#: What counts against a name that a place has in another language.
+OTHER_LANGUAGE = 3.0
 #: How well a name fits that is heard alike by a foreign ear, and how much of that its letters say.
 EAR_ALIKE, EAR_BY_LETTERS, SHORTEST_HEARD = 76.0, 14.0, 3
+#: So like must its letters be where only the ear says that it is meant.
+EAR_ALONE = 50.0
 #: So many of the names that are nearest by their letters, or by their consonants, are compared.
 COMPARED = 48
 #: What each step of its weight has in a place's favour: one letter more of likeness must not beat a city fifty times
@@ -84,159 +91,12 @@ PRIOR_BY_WEIGHT, HEAVIEST, USUAL = 2.5, 6, 3
 NAMED_BESIDE = 10.0
 #: A place of this weight and less is seldom meant by another name than its own: Zurik is Zurich, and not Żurrieq.
 SELDOM_MEANT, OTHER_NAME = 2, 4.0
+#: A place of this weight is meant by its name also where people say that it is in another country: Melilla, Morocco.
+MEANT_ANYWHERE = 5
+#: Where a town's Arabic name is its own.
+WRITE_ARABIC = frozenset(re.findall("..", "DZTDKMDJEGERIQJOKWLBLYMRMAOMPSQASASOSDSYTNAEEHYE"))
 #: What a place has in its favour for lying on the routes, against all the towns of the world.
 OWN_BONUS = 4.0
-
-
-class Place(Struct, frozen=True):
-    """A place with its names. `weight` 1 to 10: how likely it is meant when the name fits several."""
-
-    key: str
-    name: str  # what GeoNames calls it
-    country: str
-    latitude: float
-    longitude: float
-    kind: str = "town"
-    route: str = ""
-    weight: int = 5
-    names: Mapping[str, str] = field(default_factory=dict)  # by language: en fr es ar
-    aliases: tuple[str, ...] = ()
-
-    def name_in(self, language: str) -> str:
-        """The name people of that language use, else the canonical one."""
-        return self.names.get(language) or self.name
-
-    @property
-    def english(self) -> str:
-        """Its English name, by which it is told outward: Seville, where GeoNames itself has Sevilla."""
-        return self.name_in("en")
-
-    def spellings(self) -> list[str]:
-        return [self.name, *self.names.values(), *self.aliases]
-
-
-def load_supplement(path: Path = SUPPLEMENT) -> list[Place]:
-    """The shipped list. Raises ValueError naming the line that is wrong."""
-    return list(_read_supplement(path))
-
-
-def _read_supplement(path: Path) -> Iterator[Place]:
-    with path.open(encoding="utf-8", newline="") as file:
-        for line, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                yield _place(row)
-            except (KeyError, ValueError) as error:
-                raise ValueError(f"{path.name}, line {line}: {error}") from error
-
-
-def _names(row: Mapping[str, str]) -> dict[str, str]:
-    english = _english_names().get(row["key"])
-    names = {language: row[language] for language in ("fr", "es", "ar") if row[language]}
-    return {"en": english, **names} if english else names
-
-
-@cache
-def _english_names() -> Mapping[str, str]:
-    with ENGLISH.open(encoding="utf-8", newline="") as file:
-        return {row["key"]: row["english"] for row in csv.DictReader(file)}
-
-
-@cache
-def called_otherwise() -> Mapping[str, tuple[str, ...]]:
-    """What people call places beside their names, by the key of the place."""
-    found: dict[str, tuple[str, ...]] = {}
-    with CALLED.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found[row["key"]] = (*found.get(row["key"], ()), row["called"])
-    return found
-
-
-def _place(row: Mapping[str, str]) -> Place:
-    latitude, longitude, weight = float(row["latitude"]), float(row["longitude"]), int(row["weight"])
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise ValueError("coordinates are not on the earth")
-    if not (len(row["country"]) == 2 and row["country"].isupper() and 1 <= weight <= 10):
-        raise ValueError("the country needs two capital letters, the weight is 1 to 10")
-    return Place(
-        key=row["key"],
-        name=row["name"],
-        country=row["country"],
-        latitude=latitude,
-        longitude=longitude,
-        kind=row["kind"],
-        route=row["route"],
-        weight=weight,
-        names=_names(row),
-        aliases=(*called_otherwise().get(row["key"], ()), *filter(None, row["other"].split("|"))),
-    )
-
-
-class Index(Struct, frozen=True):
-    """What `Places` looks in. Working it out takes seconds for thousands of towns, so it can be kept in a file.
-
-    Thousands of towns have a hundred thousand spellings: each is kept once, and found by halving, by a hash of its
-    sound or by its consonants. Dictionaries for all of this took twice the memory. The bytes are arrays of numbers,
-    the lowest byte first.
-    """
-
-    places: list[Place]
-    #: Every spelling, folded and in order, and whose it is.
-    written: list[str]
-    written_of: bytes
-    #: The hashes of how they sound, in order, and of which spelling.
-    heard: bytes
-    heard_order: bytes
-    #: The different skeletons; then, once a place: which of these a name has, and the position of the first such name.
-    bones: list[str]
-    bones_at: bytes
-    bones_of: bytes
-
-
-_NUMBER, _HASH = np.dtype("<u4"), np.dtype("<i8")
-
-
-def index(places: Iterable[Place], *, aliases_kept: bool = True) -> Index:
-    """`aliases_kept`: False where nobody asks a place for its spellings, and no other `Places` is made of this."""
-    known: list[Place] = []
-    written, written_of = list[str](), array("I")
-    for at, place in enumerate(places):
-        known.append(place if aliases_kept else replace(place, aliases=()))
-        for spelling in filter(None, dict.fromkeys(map(fold, place.spellings()))):
-            written.append(spelling)
-            written_of.append(at)
-    in_order = sorted(range(len(written)), key=written.__getitem__)
-    ordered = [written[at] for at in in_order]
-    whose = np.array(written_of, _NUMBER)[in_order] if in_order else np.zeros(0, _NUMBER)
-    heard = np.array(array("q", map(_hash, map(sounds, ordered))), _HASH)
-    heard_order = np.argsort(heard, kind="stable")
-    bones, bones_at, bones_of = _skeletons(ordered, whose, np.argsort(in_order))
-    return Index(
-        known,
-        ordered,
-        whose.tobytes(),
-        heard[heard_order].tobytes(),
-        heard_order.astype(_NUMBER).tobytes(),
-        bones,
-        bones_at,
-        bones_of,
-    )
-
-
-def _skeletons(
-    ordered: Sequence[str], whose: NDArray[np.uint32], as_given: NDArray[np.intp]
-) -> tuple[list[str], bytes, bytes]:
-    """The consonants of every name, once a place, and the position of the first name that has them."""
-    different: dict[str, int] = {}
-    found, first = array("I"), array("I")
-    for _place, positions in groupby(as_given.tolist(), whose.__getitem__):
-        theirs: dict[str, int] = {}
-        for position in positions:
-            theirs.setdefault(consonants(ordered[position]), position)
-        for bones, position in theirs.items():
-            if len(bones) > 1:
-                found.append(different.setdefault(bones, len(different)))
-                first.append(position)
-    return list(different), np.array(found, _NUMBER).tobytes(), np.array(first, _NUMBER).tobytes()
 
 
 class Places:
@@ -255,11 +115,13 @@ class Places:
     def _look_in(self, known: Index) -> None:
         self._places = known.places
         self._written = known.written
-        self._written_of = np.frombuffer(known.written_of, _NUMBER)
-        self._heard = np.frombuffer(known.heard, _HASH)
-        self._heard_order = np.frombuffer(known.heard_order, _NUMBER)
-        self._bones = [known.bones[at] for at in np.frombuffer(known.bones_at, _NUMBER).tolist()]
-        self._bones_of = np.frombuffer(known.bones_of, _NUMBER)
+        self._written_of = np.frombuffer(known.written_of, NUMBER)
+        self._heard = np.frombuffer(known.heard, HASH)
+        self._heard_order = np.frombuffer(known.heard_order, NUMBER)
+        self._eared = np.frombuffer(known.eared, HASH)
+        self._eared_order = np.frombuffer(known.eared_order, NUMBER)
+        self._bones = [known.bones[at] for at in np.frombuffer(known.bones_at, NUMBER).tolist()]
+        self._bones_of = np.frombuffer(known.bones_of, NUMBER)
         points = [(place.latitude, place.longitude) for place in self._places]
         self._points = np.radians(np.array(points, dtype=float).reshape(-1, 2))
 
@@ -280,9 +142,19 @@ class Places:
 
     def _heard_as(self, written: str) -> list[int]:
         """Where in what is written names stand that are read aloud like this one."""
-        sound = _hash(sounds(written))
-        start, end = np.searchsorted(self._heard, sound, "left"), np.searchsorted(self._heard, sound, "right")
-        return [int(position) for position in self._heard_order[start:end]]
+        return _those_of(hashed(sounds(written)), self._heard, self._heard_order)
+
+    def _kept_by_ear(self, written: str) -> list[int]:
+        """Where names stand that a foreign ear keeps like this one."""
+        heard = ear(written)
+        return [] if len(heard) < SHORTEST_HEARD else _those_of(hashed(heard), self._eared, self._eared_order)
+
+    def _beginning_with(self, written: str) -> range:
+        """Where names stand of which only whole words were left out: Digne."""
+        if len(written) < SHORTEST_BEGINNING:
+            return range(0)
+        start, end = bisect_left(self._written, f"{written} "), bisect_left(self._written, f"{written}!")
+        return range(start, min(end, start + COMPARED))
 
     def with_towns(self, towns: Iterable[tuple[str, str, float, float]]) -> Places:
         """These places and the directory's own towns (name, country, latitude, longitude), save those known already."""
@@ -302,16 +174,16 @@ class Places:
         """
         written = spelt_out(fold(words[: LONGEST_NAME * 4]))
         stripped = bare(written)
-        attempts = (written, stripped, without_prefix(stripped))
+        attempts = (written, stripped, without_prefix(stripped), with_article(stripped))
         if not any(map(self._called, attempts)) and (told := and_its_country(written)):
-            return self._in_country(*told, beyond)
+            return self._in_country(*told, beyond) or self._elsewhere(told[0], country, beyond)
         best: dict[str, tuple[float, Place]] = {}
         for attempt in attempts:
             if same := self._called(attempt):
-                if any(place.weight > SELDOM_MEANT or fold(place.english) == attempt for place in same):
-                    return _choose_same_name(same, country)
+                if any(_is_meant_by(attempt, place) for place in same):
+                    return _choose_same_name(same, attempt, country)
                 best.update({place.key: (AS_WRITTEN - OTHER_NAME, place) for place in same})
-        for attempt in dict.fromkeys((written, stripped)):
+        for attempt in dict.fromkeys((written, stripped, with_article(stripped), *without_ending(stripped))):
             if 1 < len(attempt) <= LONGEST_NAME:
                 self._alike(attempt, best)
         self._read_aloud(words, best)
@@ -326,6 +198,10 @@ class Places:
     def _in_country(self, name: str, code: str, beyond: Gazetteer | None) -> list[Place]:
         """Places of the country that was named beside them; there a name is enough that elsewhere would be too little
         like one: seget hungary."""
+        if any(place.weight >= MEANT_ANYWHERE for place in self._called(bare(name))) and not self.named(
+            bare(name), code
+        ):
+            return []
         ranked = self.of_country(name, code)
         if isinstance(beyond, ShippedTowns):
             ranked = _merged(ranked, beyond.read().of_country(name, code))
@@ -333,29 +209,51 @@ class Places:
             ranked = _merged(ranked, [pair for pair in beyond.scored(name, country=code) if pair[1].country == code])
         return _choose(ranked)
 
+    def _elsewhere(self, name: str, country: str | None, beyond: Gazetteer | None) -> list[Place]:
+        """Places with exactly this name, where the country named beside it has none: Melilla, Morocco."""
+        called = self._called(bare(name)) or (isinstance(beyond, ShippedTowns) and beyond.read().called(bare(name)))
+        return self.resolve(name, country=country, beyond=beyond) if called else []
+
+    def called(self, written: str) -> list[Place]:
+        """The places with exactly this spelling, folded."""
+        return self._called(written)
+
     def of_country(self, name: str, code: str) -> Ranked:
         """Places of a country that `name` (folded) may mean, best first."""
         best: dict[str, tuple[float, Place]] = {}
         stripped = bare(name)
-        for at in np.flatnonzero(np.array([place.country == code for place in self._places], bool)[self._written_of]):
-            written, place = self._written[at], self._places[int(self._written_of[at])]
-            score = max(
-                likeness(name, written),
-                likeness(stripped, written),
-                _alike_by_ear(stripped, written),
-                _cut_short(stripped, written),
-            )
-            if score > best.get(place.key, (0.0, place))[0]:
-                best[place.key] = score, place
+        if same := self._called_in(code, dict.fromkeys((name, stripped, without_prefix(stripped)))):
+            return same
+        there = np.flatnonzero(np.array([place.country == code for place in self._places], bool)[self._written_of])
+        names = [self._written[at] for at in there]
+        for attempt in dict.fromkeys((name, stripped, with_article(stripped), *without_ending(stripped))):
+            for written, _ratio, at in process.extract(
+                attempt, names, scorer=fuzz.ratio, score_cutoff=POSSIBLE - NAMED_BESIDE - 14, limit=COMPARED
+            ):
+                place = self._place_written(int(there[at]))
+                score = _written_alike(attempt, written)
+                if score > best.get(place.key, (0.0, place))[0]:
+                    best[place.key] = score, place
         return _ranked({key: (score + NAMED_BESIDE, place) for key, (score, place) in best.items()}, None)
+
+    def _called_in(self, code: str, names: Iterable[str]) -> Ranked:
+        """The places of a country with exactly one of these spellings."""
+        called = [(name, place) for name in names for place in self._called(name) if place.country == code]
+        itself = {place.key for name, place in called if _called_so_itself(place, name)}
+        fits = {
+            place.key: (AS_WRITTEN + NAMED_BESIDE, place) for _, place in called if place.key in itself or not itself
+        }
+        return _ranked(fits, None)
 
     def scored(self, words: str, *, country: str | None = None) -> Ranked:
         """As a gazetteer: places that `words` may mean with how well they fit, best first."""
         stripped = bare(spelt_out(fold(words[: LONGEST_NAME * 4])))
         best: dict[str, tuple[float, Place]] = {}
-        for attempt in dict.fromkeys((stripped, without_prefix(stripped))):
+        for attempt in dict.fromkeys(
+            (stripped, without_prefix(stripped), with_article(stripped), *without_ending(stripped))
+        ):
             same = self._called(attempt)
-            best.update({place.key: (AS_WRITTEN, place) for place in same})
+            best.update({place.key: (AS_WRITTEN - _seldom_called(attempt, place), place) for place in same})
             if not same and 1 < len(attempt) <= LONGEST_NAME:
                 self._alike(attempt, best)
         self._read_aloud(words, best)
@@ -383,11 +281,18 @@ class Places:
             name, place = self._written[position], self._place_written(position)
             by_letters = SOUNDS_ALIKE_BY_LETTERS * likeness(written, name)
             keep(SOUNDS_ALIKE + by_letters + SOUNDS_ALIKE_BY_WEIGHT * place.weight, place)
+        for position in self._beginning_with(written):
+            name, place = self._written[position], self._place_written(position)
+            keep(CUT_AT_A_WORD - _seldom_called(name, place), place)
+        for position in self._kept_by_ear(written) if written.isascii() else ():
+            name, place = self._written[position], self._place_written(position)
+            if likeness(written, name) >= EAR_ALONE:
+                keep(_alike_by_ear(written, name) - _seldom_called(name, place), place)
         for name, _ratio, position in process.extract(
             written, self._written, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=COMPARED
         ):
-            score = max(likeness(written, name), _cut_short(written, name), _alike_by_ear(written, name))
-            keep(score, self._place_written(position))
+            score, place = _written_alike(written, name), self._place_written(position)
+            keep(score - _seldom_called(name, place), place)
         bones, latin = consonants(written), in_latin(written)
         if len(bones) > 2:
             for name, ratio, position in process.extract(
@@ -454,7 +359,7 @@ class Gazetteer(Protocol):
 
 def index_of_towns() -> Index:
     """Worked out from the list that ships. Takes seconds of processor time."""
-    return index(_read_supplement(TOWNS), aliases_kept=False)
+    return index(read_places(TOWNS), aliases_kept=False)
 
 
 class ShippedTowns:
@@ -481,6 +386,11 @@ class ShippedTowns:
 
 
 Ranked = list[tuple[float, Place]]
+
+
+def _those_of(sound: int, sounds_in_order: NDArray[np.int64], order: NDArray[np.uint32]) -> list[int]:
+    start, end = np.searchsorted(sounds_in_order, sound, "left"), np.searchsorted(sounds_in_order, sound, "right")
+    return [int(position) for position in order[start:end]]
 
 
 def _ranked(scores: Mapping[str, tuple[float, Place]], country: str | None) -> Ranked:
@@ -524,19 +434,47 @@ def _choose(ranked: Ranked) -> list[Place]:
     return [place for score, place in ranked if score >= top - 2 * CLEAR_LEAD][:CHOICES]
 
 
-def _choose_same_name(same: Sequence[Place], country: str | None) -> list[Place]:
+def _is_meant_by(written: str, place: Place) -> bool:
+    """Whether a name alone is enough to mean a place. Arabic has no other name
+    for a small town where it is written."""
+    itself = not written.isascii() and place.country in WRITE_ARABIC
+    return place.weight > SELDOM_MEANT or itself or fold(place.english) == written
+
+
+def _called_so_itself(place: Place, written: str) -> bool:
+    called = called_otherwise().get(place.key, ())
+    return any(fold(name) == written for name in (place.name, *place.names.values(), *called))
+
+
+def _choose_same_name(same: Sequence[Place], written: str, country: str | None) -> list[Place]:
     """Places of one name: the one in the person's country, else the one that is meant far more often, else all."""
     here = [place for place in same if place.country == country]
-    ranked = sorted(here or same, key=lambda place: (-place.weight, place.key))
+    ranked = sorted(
+        here or same, key=lambda place: (-place.weight - ITSELF * _called_so_itself(place, written), place.key)
+    )
     if len(ranked) == 1 or ranked[0].weight - ranked[1].weight >= 5:
         return ranked[:1]
     return ranked[:CHOICES]
 
 
+def _written_alike(written: str, name: str) -> float:
+    """How well a name fits, by the likeliest slip: of the finger, of a word cut short or of the ear."""
+    return max(likeness(written, name), _cut_short(written, name), _alike_by_ear(written, name))
+
+
+def _seldom_called(name: str, place: Place) -> float:
+    """What counts against a name in Latin letters that the place has only in some other language."""
+    if not name.isascii() or not place.key.startswith("geonames:"):
+        return 0.0
+    return 0.0 if _called_so_itself(place, name) else OTHER_LANGUAGE
+
+
 def _cut_short(written: str, name: str) -> float:
     """How well a name fits whose last letters somebody left out: Bruxel, Tapachul."""
-    if len(written) < SHORTEST_BEGINNING or not name.startswith(written):
+    if not SHORTEST_BEGINNING <= len(written) < len(name) or not name.startswith(written):
         return 0.0
+    if name[len(written)] == " ":
+        return CUT_AT_A_WORD
     return CUT_SHORT - (len(name) - len(written))
 
 
@@ -552,7 +490,3 @@ def _alike_by_ear(written: str, name: str) -> float:
 def _prior(place: Place) -> float:
     """How much likelier a place is meant than one of the usual weight, before a letter is read."""
     return PRIOR_BY_WEIGHT * (min(place.weight, HEAVIEST) - USUAL)
-
-
-def _hash(sound: str) -> int:
-    return int.from_bytes(hashlib.blake2b(sound.encode(), digest_size=8).digest(), signed=True)

@@ -114,6 +114,25 @@ def without_prefix(stripped: str) -> str:
     return stripped[1:] if len(stripped) > 4 and stripped.startswith(("ب", "ل")) else stripped
 
 
+#: How Ukrainian and Russian end a name that something stands before: в Сучаві, у Бельцах.
+_CYRILLIC_ENDING = re.compile("(?<=[а-яіїєґ]{2})(?:ах|ях|ові|еві|ою|ею|ом|ем|ів|ям|ам|[аеиіїоуюяі])$")
+
+
+def without_ending(stripped: str) -> tuple[str, ...]:
+    """A name in Cyrillic letters as it is told in the first case, as far as its end alone shows it."""
+    stem = _CYRILLIC_ENDING.sub("", stripped)
+    return () if stem == stripped else (stem, stem + "а", stem + "и", stem + "і")
+
+
+#: How Arabic writes its article in Latin letters onto a name: lmiriya, l7ousima.
+_ARTICLE_WRITTEN_ON = re.compile("^l(?=[^aeiouyl ][a-z])")
+
+
+def with_article(folded: str) -> str:
+    """A name in Latin letters with the article apart that somebody wrote onto it; else as it is."""
+    return _ARTICLE_WRITTEN_ON.sub("al ", folded)
+
+
 _TO_LATIN = {
     # Arabic script
     "ا": "a", "ب": "b", "ت": "t", "ث": "t", "ج": "j", "ح": "h", "خ": "kh", "د": "d", "ذ": "d", "ر": "r", "ز": "z",
@@ -196,6 +215,8 @@ _READ_ALOUD = Respelling(
 )
 #: What is written at the end of a name in French and Spanish, and not always heard.
 _UNHEARD_END = re.compile("(?<=.{3})(?:es|[est])$")
+#: Of names of one sound one may have more of these at its end: mulouz, Mulhouse.
+_UNHEARD_BY_ANY = re.compile("(?<=.{3})[est]{1,2}$")
 #: Arabic letters that are heard alike by many, or forgotten.
 _HEARD_ARABIC = str.maketrans("ثذظضصطق", "تدددستك", "ع")
 
@@ -229,7 +250,7 @@ _HEARD_BY_ANY = Respelling(
         "c": "k",
         "dj|g(?=[eiy])": "j",
         "th|dh": "t",
-        "eill(?=e)|ll(?=[aou]|in)|lh(?=[aeo])": "i",
+        "eill(?=e)|ll(?=[aou]|in)|lh(?=a|e|o$|os$)": "i",
         "eau|au|ou|oo|u|w": "o",
         "e(?=[mn](?:[^aeiouy]|$))": "a",
         "ay|ai|ey|ei|ee|ie|[iye]": "i",
@@ -265,4 +286,4 @@ def ear(folded: str) -> str:
     if not latin.isalpha():
         latin = spelt_out(latin)
         latin = _DIGIT_IN_A_WORD.sub(lambda digit: digit.group().translate(_DIGITS_HEARD), latin)
-    return _UNHEARD_END.sub("", _TWICE.sub(r"\1", _HEARD_BY_ANY(latin)))
+    return _UNHEARD_BY_ANY.sub("", _TWICE.sub(r"\1", _HEARD_BY_ANY(latin)))

@@ -4,21 +4,45 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from functools import cached_property
 from typing import Any
 
-from msgspec import Struct
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from dialogues.runtime.model import Entity
+from dialogues.understanding.also_words import ALSO_WORDS
+from dialogues.understanding.around_places import (
+    ARTICLES,
+    BEFORE_PLACE,
+    FROM,
+    JOINERS,
+    LONGEST_NAME,
+    TURKISH_UNMARKED,
+    Token,
+    asks_where,
+    expects_a_place,
+    has_prefix,
+    is_a_word,
+    just_before,
+    meant_first,
+    overlap,
+    stand_together,
+    stands_before_a_place,
+    token_of,
+    within,
+    word_before,
+)
 from dialogues.understanding.fold import fold, words
 from directory import spelling
 from directory.countries import country_in_english
 
-_WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
+#: Vowel marks stand within a word: كلّس.
+_MARK = "\u0300-\u036f\u064b-\u065f\u0670"
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARK}])*(?:[’'\-](?:[^\W_]|[{_MARK}])+)*")
 #: What French writes onto a name: d'Abidjan.
 _ELIDED = re.compile(r"(?i)[dljn][’'](?=\w{3})")
 _AGE = re.compile(
@@ -27,69 +51,10 @@ _AGE = re.compile(
     r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne|yas\w*|jir|ساله\w*"
     r"|سال|рок\w+)\b)"
 )
-#: What stands before a place in languages that are heard and not yet answered in; folded.
-_BEFORE_PLACE_HEARD = frozenset(("em", "na", "у", "в", "біля", "до", "katika", "huko", "mjini", "magaalada", "oo"))
-#: What stands before a place. In Arabic `ب` and `ل` are written onto the name.
-_BEFORE_PLACE = {
-    "en": frozenset(("in", "near", "at", "around", "outside", "reached")) | _BEFORE_PLACE_HEARD,
-    "fr": frozenset(("a", "au", "aux", "en", "pres", "vers")) | _BEFORE_PLACE_HEARD,
-    "es": frozenset(("en", "cerca", "hacia")) | _BEFORE_PLACE_HEARD,
-    "ar": frozenset(
-        ("في", "ب", "قرب", "جنب", "عند", "الى", "ل", "قريب", "fi", "f", "b", "qrib", "در", "تو", "توي", "به", "نزديك")
-    ),
-}
-#: What stands before a place and before much else: then only a capital letter makes a name.
-_BEFORE_MANY_THINGS = frozenset(("to", "from", "de", "depuis", "sur", "dans", "chez", "d", "a", "desde", "por"))
-#: Of several places the one after these is where somebody was, not where something is looked for.
-_FROM = frozenset(
-    re.findall(
-        r"\w+",
-        "from frm left leaving via through thru past off de du d depuis quitte par desde por tras من عبر az از від з "
-        "через kutoka ka",
-    )
-)
-#: What stands between a town and the greater one beside it.
-_BESIDE = frozenset(
-    re.findall(
-        r"\w+",
-        "near nr by next to close outside a cote de pres banlieue cerca al lado junto del جنب قرب قريب من near fi b",
-    )
-)
-#: Where somebody is.
-_HERE = frozenset(
-    re.findall(
-        r"\w+", "in at now reached live near maintenant suis sommes habite ahora estoy estamos vivo en في هلق هلا اسا"
-    )
-)
-#: and the one after these is where somebody wants to be.
-_TOWARDS = frozenset(("to", "a", "vers", "jusqu", "pour", "para", "hacia", "hasta", "الى", "على", "ل", "ع", "до"))
-#: How Levantine and Egyptian verbs begin, so that what follows is no name: بيأمن.
-_VERB_BEGINS = ("بي", "بت", "بن")
-_JOINERS = frozenset(
-    re.findall(
-        r"\w+", "de del la las los el al du des le les sur sous saint sainte san santa st d l abu bab ras ain port"
-    )
-)
-#: So begin names that are written as they are, and too much else to begin a misspelt one.
-_ARTICLES = frozenset(("la", "le", "les", "los", "las", "el", "al", "de", "du", "des", "l"))
 #: A name after these is a person's.
 _INTRODUCES = frozenset(("im", "i'm", "am", "is", "name", "suis", "appelle", "soy", "llamo", "اسمي"))
-_LONGEST_NAME = 4
 #: In a longer message a last word with a capital letter may be anything.
 _SHORT_MESSAGE = 8
-#: What Turkish writes after a name: İstanbul'da.
-_TURKISH_ENDING = re.compile(r"(?<=\w{3})[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
-#: and without its sign: izmirde.
-_TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae]n?|y?[ae])$")
-#: After these `à` says where somebody is, and not where they go: bloqué à Hendaye.
-_STAYS = frozenset(
-    re.findall(
-        r"\w+",
-        "suis est es sommes etes sont bloque bloques bloquee bloquees bloke coince coinces coincee coincees reste",
-    )
-)
-#: "Where" in Arabic is what Persian calls Vienna: that only after one of these.
-_WHERE, _IN_PERSIAN = "وين", frozenset(("در", "به", "تا", "از"))
 #: How like a known name a word must be to be taken for it, where a service is looked for and no place is named: one
 #: letter of six. Shorter words are too often like some town.
 _ALIKE, _LONG_ENOUGH_TO_MISSPELL = 0.83, 6
@@ -116,10 +81,32 @@ _EXPECTED, _WHOLE = 0.04, 0.01
 #: A place of this weight is meant even by a word of ours: lessons dublin.
 _GREAT = 5
 
+#: Beside its country a shorter name is known.
+_SHORTEST_BESIDE = 3
+#: Between a place and what stands just after it are a space and a comma at most.
+_JUST_AFTER = 2
+#: What people leave out of a name or put in, and how long it must be to be known without.
+_APART, _TWICE, _LONG_ENOUGH_SQUEEZED = re.compile("[ '’-]+"), re.compile(r"(.)\1+"), 5
+#: How words of our languages end in their other forms, folded.
+_ENDINGS = frozenset(
+    [
+        "",
+        *re.findall(
+            r"\w+",
+            "s es ed d ing er ers ly e ee ees ez ent ons ais ait aient ant ants ante antes ai as a ra r t ions ion o "
+            "os ar ir ando iendo ado ada ados adas an en amos emos aba abas ia ian me te se le lo la nos les los las "
+            "mente n m ni na ak ik ou tou hom ha ti",
+        ),
+    ]
+)
+
 LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
     "en": ("english", "anglais", "ingles", "انجليزي", "انكليزي", "الانجليزيه", "انجليزيه", "inglizi", "englizi"),
     "fr": ("french", "francais", "frances", "francese", "فرنسي", "فرنسيه", "الفرنسيه", "fransi", "faransi"),
-    "es": ("spanish", "espagnol", "espanol", "castellano", "اسباني", "اسبانيه", "الاسبانيه", "spanyoli", "isbani"),
+    "es": (
+        "spanish", "espagnol", "espanol", "espanhol", "castellano", "اسباني", "اسبانيه", "الاسبانيه", "spanyoli",
+        "isbani",
+    ),
     "ar": ("arabic", "arabe", "arab", "عربي", "عربيه", "العربيه", "بالعربي", "arabi", "3arabi", "3rabi"),
 }  # fmt: skip
 _LANGUAGE_OF = {name: code for code, names in LANGUAGE_NAMES.items() for name in names}
@@ -168,13 +155,6 @@ def befalls_another(folded: str, reason: str) -> bool:
     return reason in _BEFALLS and bool(found & _HIM_OR_HER) and not found & _ME
 
 
-class _Token(Struct, frozen=True):
-    folded: str
-    start: int
-    end: int
-    capital: bool
-
-
 class EntityFinder:
     """Finds entities. Which words are names is judged by which words our training sentences use as words."""
 
@@ -203,7 +183,6 @@ class EntityFinder:
         self._common = often.union(set(vocabulary["seldom"]).difference(names))
         self._long_names = [name for name in self._places if len(name) >= _LONG_ENOUGH_TO_MISSPELL - 1]
         self._listed = names
-        self._consonants: dict[str, list[str]] = {}
         self._great_sounds: list[str] = []
         self._words: list[str] = []
 
@@ -217,124 +196,179 @@ class EntityFinder:
 
     def _find_places(self, shown: str, language: str, searching: bool) -> list[Entity]:
         """The places named, the one that is meant first: where somebody is or wants to be, not where they came from."""
-        tokens = [_token(found) for found in _WORD.finditer(_ELIDED.sub("  ", shown[:2000]))]
-        spans = self._known_places(tokens) or self._after_a_preposition(tokens, language)
+        tokens = [token_of(found) for found in _WORD.finditer(_ELIDED.sub("  ", shown[:2000]))]
+        spans = self._known_places(tokens, language) or self._after_a_preposition(tokens, language)
         if not spans and not any(token.folded in _INTRODUCES for token in tokens):
             spans = self._standing_alone(tokens)
         if searching:
             heard = self._heard_places(tokens, spans, shown, language)
-            spans = heard + [span for span in spans if not any(_overlap(span, other) for other in heard)]
-        meant = _meant_first(spans, tokens)
+        else:
+            heard = self._surely_heard(tokens, language)
+        if searching or not spans:
+            spans = heard + [span for span in spans if not any(overlap(span, other) for other in heard)]
+        meant = meant_first(spans, tokens)
         if not meant and searching:
             meant = [(token.start, token.end) for token in tokens if self._is_a_country(token.folded)][:1]
         countries = [span for span in meant if self._is_a_country(shown[slice(*span)])]
-        if countries and len(countries) == len(meant) and searching:
-            meant = self._before_its_country(tokens, countries[0]) + meant
+        if countries and len(countries) == len(meant):
+            meant = self._before_its_country(tokens, countries[0], searching=searching) + meant
         elif countries:  # a country beside a town says where the town lies
             meant = [span for span in meant if span not in countries] + countries
+        meant = [self._with_its_country(span, tokens) for span in meant]
         return [Entity("place", shown[start:end], start, end) for start, end in meant]
 
     def _is_a_country(self, words: str) -> bool:
         return country_in_english(words) is not None and fold(words) not in self._great
 
-    def _before_its_country(self, tokens: list[_Token], country: tuple[int, int]) -> list[tuple[int, int]]:
+    def _with_its_country(self, span: tuple[int, int], tokens: list[Token]) -> tuple[int, int]:
+        """A place and the country that is named just after it, for there it lies: colchani chile."""
+        after = next((at for at, token in enumerate(tokens) if token.start >= span[1]), len(tokens))
+        if after == len(tokens) or tokens[after].start - span[1] > _JUST_AFTER or self._is_a_country_at(tokens, span):
+            return span
+        for size in (3, 2, 1):
+            named = tokens[after : after + size]
+            if len(named) < size or any(spelling.stands_around(each.folded) for each in (named[0], named[-1])):
+                continue
+            if self._is_a_country(" ".join(token.folded for token in named)):
+                return span[0], named[-1].end
+        return span
+
+    def _is_a_country_at(self, tokens: list[Token], span: tuple[int, int]) -> bool:
+        return self._is_a_country(" ".join(token.folded for token in tokens if overlap((token.start, token.end), span)))
+
+    def _before_its_country(
+        self, tokens: list[Token], country: tuple[int, int], *, searching: bool
+    ) -> list[tuple[int, int]]:
         """The unknown word before the name of a country, and that: the directory looks for it there alone."""
-        beside = _just_before(tokens, country)
-        if not beside or not self._may_name(beside[-1]) or beside[-1].folded in _LANGUAGE_OF:
+        beside = just_before(tokens, country)
+        if not beside or beside[-1].folded in _LANGUAGE_OF or not beside[-1].folded.isalpha():
             return []
-        return [] if self._inflects_a_word(beside[-1].folded) else [(beside[-1].start, country[1])]
+        named = beside[-1].folded
+        seldom = searching and len(named) >= _SHORTEST_BESIDE and named not in self._often
+        if not (seldom or self._may_name(beside[-1])) or self._inflects_a_word(named):
+            return []
+        return [(beside[-1].start, country[1])]
 
     def _heard_places(
-        self, tokens: list[_Token], spans: list[tuple[int, int]], shown: str, language: str
+        self, tokens: list[Token], spans: list[tuple[int, int]], shown: str, language: str
     ) -> list[tuple[int, int]]:
         """What is like a place, where those that were named say little, or stand only beside it: mcalen texas."""
         if whole := self._whole_names(tokens):
             return whole
-        others = [token for token in tokens if not _within(token, spans)]
+        others = [token for token in tokens if not within(token, spans)]
         if all(self._says_little(span, shown, tokens) for span in spans):
             return self._misspelt(others, language)
-        beside = _just_before(tokens, spans[0])
-        if not beside or any(_within(token, spans) for token in beside):
+        beside = just_before(tokens, spans[0])
+        if not beside or any(within(token, spans) for token in beside):
             return []
         return [span for span in self._misspelt(beside, language) if span[1] == beside[-1].end]
 
-    def _whole_names(self, tokens: list[_Token]) -> list[tuple[int, int]]:
+    def _surely_heard(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
+        """What is heard like a place that many people know, where what is said of is no service: only just after what
+        stands before a place."""
+        for at, token in enumerate(tokens):
+            if expects_a_place(tokens, at, language) and not is_a_word(tokens, at, language):
+                for first in _without_what_is_written_on(token):
+                    if self._like_a_name([first], expected=True) >= _HEARD_ALIKE:
+                        return [(first.start, first.end)]
+        return []
+
+    def _whole_names(self, tokens: list[Token]) -> list[tuple[int, int]]:
         """Several words that are heard like one great name, before each of them may be a place: veleka kladusha."""
         for size in (4, 3, 2):
             for at in range(len(tokens) - size + 1):
                 together = tokens[at : at + size]
-                if not _stand_together(tokens, at, size) or together[0].folded in _ARTICLES:
+                if not stand_together(tokens, at, size) or together[0].folded in ARTICLES:
                     continue
                 heard = spelling.ear(spelling.fold(" ".join(token.folded for token in together)))
                 if len(heard) <= _LONG_ENOUGH_TO_JOIN or any(
-                    token.folded in self._often and token.folded not in _JOINERS for token in together
+                    token.folded in self._often and token.folded not in JOINERS for token in together
                 ):
                     continue
                 if self._sounding.get(heard, 0) >= _KNOWN or self._alike_by_ear(heard, _WHOLE_ALIKE):
                     return [(together[0].start, together[-1].end)]
         return []
 
-    def _says_little(self, span: tuple[int, int], shown: str, tokens: list[_Token]) -> bool:
+    def _says_little(self, span: tuple[int, int], shown: str, tokens: list[Token]) -> bool:
         """Whether a place is only where somebody came from, a whole country, or a district that no list has: then a
         misspelt town may be meant."""
         name = fold(shown[slice(*span)]).replace("-", " ")
-        if _word_before(span, tokens) in _FROM or country_in_english(name) is not None:
+        if word_before(span, tokens) in FROM or country_in_english(name) is not None:
             return True
         if name in self._listed or name in self._short or name not in self._places:
             return False
         return self._sounding.get(spelling.ear(spelling.fold(name)), 0) < _KNOWN
 
-    def _known_places(self, tokens: list[_Token]) -> list[tuple[int, int]]:
+    def _known_places(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
         spans = []
         at = 0
         while at < len(tokens):
-            size = next(
-                (n for n in range(min(_LONGEST_NAME, len(tokens) - at), 0, -1) if self._names(tokens, at, n)), 0
-            )
-            if size == 1 and _asks_where(tokens, at):
+            size = next((n for n in range(min(LONGEST_NAME, len(tokens) - at), 0, -1) if self._names(tokens, at, n)), 0)
+            if size == 1 and (asks_where(tokens, at) or is_a_word(tokens, at, language)):
                 size = 0
             if size:
                 spans.append((self._start(tokens[at], size), self._end(tokens[at + size - 1])))
             at += size or 1
         return spans
 
-    def _names(self, tokens: list[_Token], at: int, size: int) -> bool:
+    def _names(self, tokens: list[Token], at: int, size: int) -> bool:
         name = " ".join(token.folded for token in tokens[at : at + size]).replace("-", " ")
         if name in self._places:
             return True
-        # Nobody writes "in" twice: after it the letter is the name's own.
+        if self._is_squeezed(tokens[at : at + size], name):
+            return True
+        # Nobody writes "in" twice: after it the letter is the name's own. Of a word it is the word's: بكرا.
         return (
-            _has_prefix(name) and name[1:] in self._places and not (at and tokens[at - 1].folded in _BEFORE_PLACE["ar"])
+            has_prefix(name)
+            and name[1:] in self._places
+            and not (name in self._often and name[1:] in ALSO_WORDS["ar"])
+            and not (at and tokens[at - 1].folded in BEFORE_PLACE["ar"])
         )
 
-    def _start(self, token: _Token, size: int) -> int:
+    def _is_squeezed(self, together: list[Token], name: str) -> bool:
+        """Whether these words are a name but for spaces and double letters: castelvolturno, rio hacha, mc alen."""
+        unknown = [token.folded for token in together if len(token.folded) > 3 and token.folded not in self._common]
+        if not name.isascii() or "'" in name or not unknown:
+            return False
+        if len(together) == 1 and self._inflects_a_word(name):
+            return False
+        plain = _squeezed(name)
+        return len(plain) >= _LONG_ENOUGH_SQUEEZED and (plain in self._squeezed or plain in self._listed)
+
+    def _start(self, token: Token, size: int) -> int:
         """Where the name starts: after an Arabic `ب`, `ف` or `ل` written onto it."""
         known = token.folded in self._places or size > 1
-        return token.start if known or not _has_prefix(token.folded) else token.start + 1
+        return token.start if known or not has_prefix(token.folded) else token.start + 1
 
-    def _end(self, token: _Token) -> int:
+    def _end(self, token: Token) -> int:
         """Where the name ends: before what Turkish wrote onto it (ankarada), where that made no name of a list."""
-        stem = _TURKISH_UNMARKED.sub("", token.folded)
+        stem = TURKISH_UNMARKED.sub("", token.folded)
         return token.end if token.folded in self._listed or stem not in self._listed else token.start + len(stem)
 
-    def _after_a_preposition(self, tokens: list[_Token], language: str) -> list[tuple[int, int]]:
-        before = _BEFORE_PLACE.get(language, _BEFORE_PLACE["en"])
+    def _after_a_preposition(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
+        before = BEFORE_PLACE.get(language, BEFORE_PLACE["en"])
         for at in range(1, len(tokens)):
-            if not _stands_before_a_place(before, tokens[at - 1].folded, tokens[at], language):
+            if not stands_before_a_place(before, tokens[at - 1].folded, tokens[at], language):
+                continue
+            if not tokens[at].capital and self._inflects_a_word(tokens[at].folded):
                 continue
             end = at
-            while end < min(at + _LONGEST_NAME, len(tokens)) and (
-                self._may_name(tokens[end]) or (tokens[end].folded in _JOINERS and end + 1 < len(tokens))
+            while end < min(at + LONGEST_NAME, len(tokens)) and (
+                self._may_name(tokens[end]) or (tokens[end].folded in JOINERS and end + 1 < len(tokens))
             ):
                 end += 1
-            while end > at and tokens[end - 1].folded in _JOINERS:
+            while end > at and tokens[end - 1].folded in JOINERS:
                 end -= 1
+            likely = (
+                size for size in range(end - at, 0, -1) if self._like_a_name(tokens[at : at + size], expected=True)
+            )
+            end = at + next(likely, end - at)
             if any(self._may_name(token) for token in tokens[at:end]):
-                written_on = language == "ar" and tokens[at - 1].folded not in before and _has_prefix(tokens[at].folded)
+                written_on = language == "ar" and tokens[at - 1].folded not in before and has_prefix(tokens[at].folded)
                 return [(tokens[at].start + written_on, tokens[end - 1].end)]
         return []
 
-    def _standing_alone(self, tokens: list[_Token]) -> list[tuple[int, int]]:
+    def _standing_alone(self, tokens: list[Token]) -> list[tuple[int, int]]:
         """`shelter Ventimiglia`: a name without a preposition, at the end or (of two words) the start."""
         if not tokens or len(tokens) > _SHORT_MESSAGE or (len(tokens) > 3 and tokens[-2].capital):
             return []
@@ -343,19 +377,19 @@ class EntityFinder:
                 return [(token.start, token.end)]
         return []
 
-    def _misspelt(self, tokens: list[_Token], language: str) -> list[tuple[int, int]]:
+    def _misspelt(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
         """The words that are most like the name of a place, among those that no sentence of ours uses."""
         best, found = 0.0, list[tuple[int, int]]()
-        before = _BEFORE_PLACE.get(language, _BEFORE_PLACE["en"])
+        before = BEFORE_PLACE.get(language, BEFORE_PLACE["en"])
         for at, token in enumerate(tokens):
-            if _asks_where(tokens, at):
+            if asks_where(tokens, at):
                 continue
-            stem = _TURKISH_UNMARKED.sub("", token.folded)
+            stem = TURKISH_UNMARKED.sub("", token.folded)
             if stem != token.folded and self._is_well_known(stem) and token.folded not in self._often:
                 return [(token.start, token.start + len(stem))]
             where = at > 0 and tokens[at - 1].folded in before
             for size in (1, 2, 3, 4):
-                if not _stand_together(tokens, at, size):
+                if not stand_together(tokens, at, size):
                     continue
                 for first in _without_what_is_written_on(token):
                     together = [first, *tokens[at + 1 : at + size]]
@@ -367,11 +401,17 @@ class EntityFinder:
                         best, found = alike, [(first.start, tokens[at + size - 1].end)]
         return found
 
+    @cached_property
+    def _squeezed(self) -> frozenset[str]:
+        """Names as `_squeezed` makes them, where that makes others of them. No start waits for this."""
+        made = ((name, _squeezed(name)) for name in self._listed if name.isascii())
+        return frozenset(plain for name, plain in made if plain != name and len(plain) >= _LONG_ENOUGH_SQUEEZED)
+
     def _is_well_known(self, name: str) -> bool:
         known = name in self._great or self._sounding.get(spelling.ear(name), 0) >= _KNOWN
-        return name in self._listed and known
+        return name in self._short or (known and (name in self._listed or len(name) >= _LONG_ENOUGH_TO_JOIN))
 
-    def _like_a_name(self, tokens: list[_Token], *, expected: bool) -> float:
+    def _like_a_name(self, tokens: list[Token], *, expected: bool) -> float:
         """How like the likeliest name these words are, and how many people know it; 0 where they are like none.
 
         `expected`: before them stands what stands before a place.
@@ -410,14 +450,14 @@ class EntityFinder:
             self._cut_short(name),
         )
 
-    def _words_like_a_name(self, tokens: list[_Token], name: str, heard: str, weight: int) -> float:
+    def _words_like_a_name(self, tokens: list[Token], name: str, heard: str, weight: int) -> float:
         unknown = [token for token in tokens if token.folded not in self._often]
-        if len(heard) < _LONG_ENOUGH_TO_JOIN or tokens[-1].folded in _JOINERS:
+        if len(heard) < _LONG_ENOUGH_TO_JOIN or tokens[-1].folded in JOINERS:
             return 0.0
-        may_join = unknown and all(token in unknown or token.folded in _JOINERS for token in tokens)
+        may_join = unknown and all(token in unknown or token.folded in JOINERS for token in tokens)
         if weight and (may_join or (weight >= _KNOWN and len(heard) > _LONG_ENOUGH_TO_JOIN)):
             return _HEARD_ALIKE + _KNOWN_TO_MANY * weight + _WHOLE * len(tokens)
-        if not may_join or tokens[0].folded in _ARTICLES:
+        if not may_join or tokens[0].folded in ARTICLES:
             return 0.0
         spelt = _spelt_alike(name, self._great_names, _JOINED_ALIKE) if len(name) > _LONG_ENOUGH_TO_JOIN else 0.0
         return max(spelt, self._alike_by_ear(heard, _JOINED_ALIKE))
@@ -449,23 +489,29 @@ class EntityFinder:
             word = self._words[at]
             if not word.startswith(name[:shortest]):
                 return False
-            if word[: len(word) - _LONGEST_ENDING_OF_OURS] == name[: len(word) - _LONGEST_ENDING_OF_OURS]:
+            if _ends_otherwise(word, name):
                 return True
         return False
 
     def _with_the_same_consonants(self, name: str) -> float:
-        if not self._consonants:  # a quarter of a second that no start waits for
-            bones: dict[str, list[str]] = defaultdict(list)
-            for known in self._long_names:
-                bones[spelling.consonants(known)].append(known)
-            self._consonants = dict(bones)
         own = spelling.consonants(name)
         if len(own) < _FEWEST_CONSONANTS:
             return 0.0
-        alike = max((OSA.normalized_similarity(name, known) for known in self._consonants.get(own, ())), default=0.0)
+        bones, order = self._bones
+        start, end = np.searchsorted(bones, hash(own), "left"), np.searchsorted(bones, hash(own), "right")
+        same = (self._long_names[at] for at in order[start:end].tolist())
+        alike = max((OSA.normalized_similarity(name, known) for known in same), default=0.0)
         return alike if alike >= _SAME_CONSONANTS_ALIKE else 0.0
 
-    def _may_name(self, token: _Token) -> bool:
+    @cached_property
+    def _bones(self) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """Hashes of the consonants of the longer names in order, and which names': a quarter of a second that no start
+        waits for, and a tenth of the memory of a dictionary."""
+        hashes = np.array([hash(spelling.consonants.__wrapped__(name)) for name in self._long_names], np.int64)
+        order = np.argsort(hashes, kind="stable")
+        return hashes[order], order.astype(np.uint32)
+
+    def _may_name(self, token: Token) -> bool:
         name = token.folded
         return (
             len(name) >= 3
@@ -476,90 +522,37 @@ class EntityFinder:
         )
 
 
+def _ends_otherwise(word: str, name: str) -> bool:
+    """Whether two words that begin alike may be two forms of one: séance, séances. Of other scripts any short end."""
+    if not name.isascii():
+        return word[: len(word) - _LONGEST_ENDING_OF_OURS] == name[: len(word) - _LONGEST_ENDING_OF_OURS]
+    alike = next((at for at, (one, other) in enumerate(zip(word, name, strict=False)) if one != other), None)
+    begins = range(_SHORTEST_BEGINNING, (min(len(word), len(name)) if alike is None else alike) + 1)
+    return any(word[at:] in _ENDINGS and name[at:] in _ENDINGS for at in begins)
+
+
+def _squeezed(name: str) -> str:
+    return _TWICE.sub(r"\1", _APART.sub("", name))
+
+
 def _that_are_not_words(names: set[str], often: frozenset[str]) -> set[str]:
     """A start waits for this: only a name that is no single word is taken apart."""
     apart = {name for name in names if not name.isalpha()}
     return (names - apart - often) | {name for name in apart if not all(word in often for word in words(name))}
 
 
-def _without_what_is_written_on(token: _Token) -> list[_Token]:
-    """The word, and where Arabic may have written a preposition onto it, the word without: باسطمبول."""
-    if not _has_prefix(token.folded):
-        return [token]
-    return [token, _Token(token.folded[1:], token.start + 1, token.end, token.capital)]
-
-
-def _asks_where(tokens: list[_Token], at: int) -> bool:
-    """Whether the word there is the Arabic "where", and not Vienna in Persian."""
-    return tokens[at].folded == _WHERE and (not at or tokens[at - 1].folded not in _IN_PERSIAN)
-
-
-def _stand_together(tokens: list[_Token], at: int, size: int) -> bool:
-    together = tokens[at : at + size]
-    return len(together) == size and all(after.start - token.end <= 1 for token, after in pairwise(together))
+def _without_what_is_written_on(token: Token) -> list[Token]:
+    """The word, and where Arabic may have written a preposition onto it, the word without: باسطمبول. An article of
+    Arabic in Latin letters stands apart: lmiriya."""
+    if has_prefix(token.folded):
+        return [token, Token(token.folded[1:], token.start + 1, token.end, token.capital)]
+    apart = spelling.with_article(token.folded)
+    return [token] if apart == token.folded else [token, Token(apart, token.start, token.end, token.capital)]
 
 
 def _spelt_alike(name: str, names: list[str], enough: float) -> float:
     match = process.extractOne(name, names, scorer=OSA.normalized_similarity, score_cutoff=enough)
     return match[1] if match else 0.0
-
-
-def _just_before(tokens: list[_Token], span: tuple[int, int]) -> list[_Token]:
-    """The words that stand just before a place, or before "near" and it: mcalen texas, st denis à côté de paris."""
-    at = next((at for at, token in enumerate(tokens) if token.end > span[0]), 0)
-    while at and tokens[at - 1].folded in _BESIDE:
-        at -= 1
-    return tokens[max(0, at - _LONGEST_NAME) : at]
-
-
-def _within(token: _Token, spans: list[tuple[int, int]]) -> bool:
-    return any(_overlap((token.start, token.end), span) for span in spans)
-
-
-def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
-
-
-def _word_before(span: tuple[int, int], tokens: list[_Token]) -> str:
-    """The word before a place; of a place onto which Arabic wrote its preposition, that."""
-    if any(token.start < span[0] < token.end for token in tokens):
-        return "في"
-    at = next((at for at, token in enumerate(tokens) if token.start == span[0]), 0)
-    if at > 1 and tokens[at - 1].folded == "a" and tokens[at - 2].folded in _STAYS:
-        return "en"
-    return tokens[at - 1].folded if at else ""
-
-
-def _meant_first(spans: list[tuple[int, int]], tokens: list[_Token]) -> list[tuple[int, int]]:
-    """Of two places on the way from one to the other, the one to come; where somebody is before where they came from;
-    else in the order of the words."""
-    if len(spans) < 2:
-        return spans
-    before = {span: _word_before(span, tokens) for span in spans}
-    here = [span for span in spans if before[span] not in _FROM]
-    if len(here) > 1 and any(before[span] in _TOWARDS for span in here[1:]):
-        here.sort(key=lambda span: before[span] not in _TOWARDS)
-    elif len(here) > 1:
-        here.sort(key=lambda span: before[span] not in _HERE)
-    return here + [span for span in spans if span not in here]
-
-
-def _token(found: re.Match[str]) -> _Token:
-    word = _TURKISH_ENDING.sub("", found.group())
-    return _Token(fold(word), found.start(), found.start() + len(word), word[:1].isupper())
-
-
-def _stands_before_a_place(before: frozenset[str], word: str, token: _Token, language: str) -> bool:
-    if word in before:
-        return True
-    if word in _BEFORE_MANY_THINGS:
-        return token.capital
-    return language == "ar" and _has_prefix(token.folded) and not token.folded.startswith(_VERB_BEGINS)
-
-
-def _has_prefix(name: str) -> bool:
-    """Whether an Arabic `ب` or `ف` (in) or `ل` (to) may be written onto a name."""
-    return len(name) >= 4 and name[0] in "بفل"
 
 
 def _stems(name: str) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dialogues.kept import kept
 from dialogues.understanding import fold as fold_module
+from directory import listed as listed_module
 from directory import places as places_module
 from directory import scripts as scripts_module
 from directory import spelling as spelling_module
@@ -28,7 +29,12 @@ from directory.places import (
 from directory.spelling import ear
 
 #: What makes other names of the same lists.
-_CODE_OF_PLACES = (Path(places_module.__file__), Path(scripts_module.__file__), Path(spelling_module.__file__))
+_CODE_OF_PLACES = (
+    Path(listed_module.__file__),
+    Path(places_module.__file__),
+    Path(scripts_module.__file__),
+    Path(spelling_module.__file__),
+)
 
 
 @cache

@@ -8,8 +8,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from babel import Locale
 
 from directory import demonstration
+from directory.countries import country_named
 from directory.model import DOCUMENTS, NEEDS
 from directory.places import load_supplement
 from directory.seeds import DATA, emergency_numbers, helplines
@@ -72,6 +74,13 @@ def test_the_supplement_has_each_place_once_with_names_in_four_languages():
     assert len({place.key for place in places}) == len(places)
     assert len({(fold(place.name), place.country) for place in places}) == len(places)
     assert all(place.names.get("ar") for place in places)
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "es", "ar", "uk"])
+def test_every_country_is_known_by_the_names_that_cldr_has(language: str):
+    names = {str(name): code for code, name in Locale(language).territories.items() if code in ("GB", "CI", "SY", "MK")}
+
+    assert {name: getattr(country_named(name), "code", None) for name in names} == names
 
 
 @pytest.mark.parametrize("line", ["x,X,it,1,1,town,r,5,,,,,", "x,X,IT,91,1,town,r,5,,,,,", "x,X,IT,a,1,town,r,5,,,,,"])

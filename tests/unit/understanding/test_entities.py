@@ -54,6 +54,24 @@ def test_common_words_and_names_of_people_are_not_places(text: str, language: st
     assert places(text, language) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "named"),
+    [
+        ("me van a sacar de mi casa", "es", []),
+        ("bot f casa", "fr", ["casa"]),
+        ("a nice couple with a van", "en", []),
+        ("we are in nice now", "en", ["nice"]),
+        ("بكرا عرسي وبيطلب صور", "ar", []),
+        ("انا في صور", "ar", ["صور"]),
+        ("مكان بصُور", "ar", ["صُور"]),  # a vowel mark is no end of a word
+    ],
+)
+def test_a_town_that_is_called_like_a_word_of_the_language_is_the_word(text: str, language: str, named: list[str]):
+    towns = EntityFinder({"common": ["بكرا"], "seldom": [], "places": ["casa", "van", "nice", "صور", "كرا"]})
+
+    assert [entity.value for entity in towns.find(text, language) if entity.name == "place"] == named
+
+
 def test_a_place_tells_where_it_stands_in_the_message():
     text = "a place to sleep in Ventimiglia"
 
@@ -149,17 +167,48 @@ def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_els
         ("lodnon texas free food", ["lodnon", "texas"]),  # the town beside the region
         ("free food segget hungary", ["segget hungary", "hungary"]),  # the country tells where to look
         ("free food séances", []),  # a word of ours with another ending
+        ("free food gardaya", ["gardaya"]),  # which begins like a word of ours, and ends as none does
+        ("free food castelvolturno", ["castelvolturno"]),  # without its space
+        ("free food rio hacha", ["rio hacha"]),  # and with one too many
+        ("free food mc alen", ["mc alen"]),  # and a letter that is there twice
+        ("free food in aruwa uganda", ["aruwa uganda"]),
+        ("free food dori burkina", ["dori burkina", "burkina"]),  # so short only beside its country
+        ("free food f l7ousima", ["l7ousima"]),  # an article of Arabic in Latin letters
     ],
 )
 def test_a_place_written_by_ear_is_found_where_a_service_is_looked_for(text: str, named: list[str]):
     heard = EntityFinder(
         {
-            "common": ["free", "food", "silla", "de", "ruedas", "now", "dublin", "casa", "seance", "وجبات", "بلاش"],
+            "common": [
+                "free",
+                "food",
+                "silla",
+                "de",
+                "ruedas",
+                "now",
+                "dublin",
+                "casa",
+                "seance",
+                "gardait",
+                "in",
+                "rio",
+                "وجبات",
+            ],
             "seldom": [],
-            "places": [],
+            "places": ["burkina"],
         },
-        ["belgrade", "abidjan", "dublin", "texas"],
-        {"kito": 5, "lima": 5, "kasablanka": 5, "doblin": 5, "sbak": 4, "bilikakladosa": 4, "siansi": 5},
+        ["belgrade", "abidjan", "dublin", "texas", "castel volturno", "riohacha", "mcallen", "aruwa"],
+        {
+            "kito": 5,
+            "lima": 5,
+            "kasablanka": 5,
+            "doblin": 5,
+            "sbak": 4,
+            "bilikakladosa": 4,
+            "siansi": 5,
+            "gardaia": 3,
+            "alosima": 4,
+        },
         ["london", "اسطنبول"],
         ["tj"],
     )

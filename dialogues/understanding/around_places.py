@@ -1,0 +1,185 @@
+"""What stands around the name of a place, and which of several places is meant."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from msgspec import Struct
+
+from dialogues.understanding.also_words import ALSO_WORDS, ALWAYS_WORDS
+from dialogues.understanding.fold import fold
+
+#: What stands before a place in languages that are heard and not yet answered in; folded.
+BEFORE_PLACE_HEARD = frozenset(("em", "na", "у", "в", "біля", "до", "katika", "huko", "mjini", "magaalada", "oo"))
+#: What stands before a place. In Arabic `ب` and `ل` are written onto the name.
+BEFORE_PLACE = {
+    "en": frozenset(("in", "near", "at", "around", "outside", "reached")) | BEFORE_PLACE_HEARD,
+    "fr": frozenset(("a", "au", "aux", "en", "pres", "vers")) | BEFORE_PLACE_HEARD,
+    "es": frozenset(("en", "cerca", "hacia")) | BEFORE_PLACE_HEARD,
+    "ar": frozenset(
+        (
+            "في",
+            "ف",
+            "ب",
+            "قرب",
+            "جنب",
+            "عند",
+            "حدا",
+            "الى",
+            "ل",
+            "قريب",
+            "fi",
+            "f",
+            "fl",
+            "fel",
+            "b",
+            "bel",
+            "qrib",
+            "7da",
+            "در",
+            "تو",
+            "توي",
+            "به",
+            "نزديك",
+        )
+    ),
+}
+#: What stands before a place and before much else: then only a capital letter makes a name.
+BEFORE_MANY_THINGS = frozenset(("to", "from", "de", "depuis", "sur", "dans", "chez", "d", "a", "desde", "por"))
+#: Of several places the one after these is where somebody was, not where something is looked for.
+FROM = frozenset(
+    re.findall(
+        r"\w+",
+        "from frm left leaving via through thru past off after de du d depuis quitte par apres desde por tras despues "
+        "من بعد عبر az از від з "
+        "через kutoka ka",
+    )
+)
+#: What stands between a town and the greater one beside it.
+BESIDE = frozenset(
+    re.findall(
+        r"\w+",
+        "near nr by next to close outside a cote de pres banlieue cerca al lado junto del جنب قرب قريب من near fi b",
+    )
+)
+#: Where somebody is.
+HERE = frozenset(
+    re.findall(
+        r"\w+", "in at now reached live near maintenant suis sommes habite ahora estoy estamos vivo en في هلق هلا اسا"
+    )
+)
+#: and the one after these is where somebody wants to be.
+TOWARDS = frozenset(("to", "a", "vers", "jusqu", "pour", "para", "hacia", "hasta", "الى", "على", "ل", "ع", "до"))
+#: How Levantine and Egyptian verbs begin, so that what follows is no name: بيأمن.
+VERB_BEGINS = ("بي", "بت", "بن")
+JOINERS = frozenset(
+    re.findall(
+        r"\w+", "de del la las los el al du des le les sur sous saint sainte san santa st d l abu bab ras ain port"
+    )
+)
+#: So begin names that are written as they are, and too much else to begin a misspelt one.
+ARTICLES = frozenset(("la", "le", "les", "los", "las", "el", "al", "de", "du", "des", "l"))
+#: What Turkish writes after a name: İstanbul'da.
+TURKISH_ENDING = re.compile(r"(?<=\w{3})[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
+#: and without its sign: izmirde.
+TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae]n?|y?[ae])$|(?<=^\w{3})d[ae]n?$")
+#: After these `à` says where somebody is, and not where they go: bloqué à Hendaye.
+STAYS = frozenset(
+    re.findall(
+        r"\w+",
+        "suis est es sommes etes sont bloque bloques bloquee bloquees bloke coince coinces coincee coincees reste",
+    )
+)
+#: "Where" in Arabic is what Persian calls Vienna: that only after one of these.
+WHERE, IN_PERSIAN = "وين", frozenset(("در", "به", "تا", "از"))
+#: Of so many words is a name at most.
+LONGEST_NAME = 4
+
+
+class Token(Struct, frozen=True):
+    folded: str
+    start: int
+    end: int
+    capital: bool
+
+
+def expects_a_place(tokens: list[Token], at: int, language: str) -> bool:
+    """Whether just before a word stands what stands before a place and before little else."""
+    return at > 0 and tokens[at - 1].folded in BEFORE_PLACE.get(language, BEFORE_PLACE["en"])
+
+
+def is_a_word(tokens: list[Token], at: int, language: str) -> bool:
+    """Whether what some place is called is a word of the message's language there."""
+    token = tokens[at]
+    if token.folded not in ALSO_WORDS.get(language, ()) or (token.capital and at):
+        return False
+    return token.folded in ALWAYS_WORDS or not expects_a_place(tokens, at, language)
+
+
+def asks_where(tokens: list[Token], at: int) -> bool:
+    """Whether the word there is the Arabic "where", and not Vienna in Persian."""
+    return tokens[at].folded == WHERE and (not at or tokens[at - 1].folded not in IN_PERSIAN)
+
+
+def stand_together(tokens: list[Token], at: int, size: int) -> bool:
+    together = tokens[at : at + size]
+    return len(together) == size and all(after.start - token.end <= 1 for token, after in pairwise(together))
+
+
+def just_before(tokens: list[Token], span: tuple[int, int]) -> list[Token]:
+    """The words that stand just before a place, or before "near" and it: mcalen texas, st denis à côté de paris."""
+    at = next((at for at, token in enumerate(tokens) if token.end > span[0]), 0)
+    while at and tokens[at - 1].folded in BESIDE:
+        at -= 1
+    return tokens[max(0, at - LONGEST_NAME) : at]
+
+
+def within(token: Token, spans: list[tuple[int, int]]) -> bool:
+    return any(overlap((token.start, token.end), span) for span in spans)
+
+
+def overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def word_before(span: tuple[int, int], tokens: list[Token]) -> str:
+    """The word before a place; of a place onto which Arabic wrote its preposition, that."""
+    if any(token.start < span[0] < token.end for token in tokens):
+        return "في"
+    at = next((at for at, token in enumerate(tokens) if token.start == span[0]), 0)
+    if at > 1 and tokens[at - 1].folded == "a" and tokens[at - 2].folded in STAYS:
+        return "en"
+    return tokens[at - 1].folded if at else ""
+
+
+def meant_first(spans: list[tuple[int, int]], tokens: list[Token]) -> list[tuple[int, int]]:
+    """Of two places on the way from one to the other, the one to come; where somebody is before where they came from;
+    else in the order of the words."""
+    if len(spans) < 2:
+        return spans
+    before = {span: word_before(span, tokens) for span in spans}
+    here = [span for span in spans if before[span] not in FROM]
+    if len(here) > 1 and any(before[span] in TOWARDS for span in here[1:]):
+        here.sort(key=lambda span: before[span] not in TOWARDS)
+    elif len(here) > 1:
+        here.sort(key=lambda span: before[span] not in HERE)
+    return here + [span for span in spans if span not in here]
+
+
+def token_of(found: re.Match[str]) -> Token:
+    word = TURKISH_ENDING.sub("", found.group())
+    return Token(fold(word), found.start(), found.start() + len(word), word[:1].isupper())
+
+
+def stands_before_a_place(before: frozenset[str], word: str, token: Token, language: str) -> bool:
+    if word in before:
+        return True
+    if word in BEFORE_MANY_THINGS:
+        return token.capital
+    return language == "ar" and has_prefix(token.folded) and not token.folded.startswith(VERB_BEGINS)
+
+
+def has_prefix(name: str) -> bool:
+    """Whether an Arabic `ب` or `ف` (in) or `ل` (to) may be written onto a name."""
+    return len(name) >= 4 and name[0] in "بفل"
