@@ -16,7 +16,8 @@ _PROMISED: Final = r"(?:my fiance|mon fiance|mi (?:prometido|novio)|خطيبي)"
 _MARRIED: Final = re.compile(rf"\b(?:my husband|mon mari|mi (?:esposo|marido)|زوجي|جوزي|راجلي|{_PROMISED})\b")
 #: The writer's own age. "I am 5 months pregnant" tells of no years.
 _MY_AGE: Final = re.compile(
-    r"\b(?:i am|im|me|j ai|moi|yo|tengo|yo tengo|و?عمري|و?انا|انا عمري)(?: (?:only|just|solo|seulement|بس))? (\d{1,2})\b"
+    r"\b(?:i am|im|me|j ai|moi|yo|tengo|yo tengo|و?عمري|و?انا|انا عمري)"
+    r"(?: (?:only|just|solo|seulement|بس))? (\d{1,2})\b"
     r"(?! (?:week|month|day|hour|semaine|mois|jour|heure|semana|mes|dia|hora|اسبوع|اسابيع|شهر|شهور|اشهر|يوم))"
 )
 #: A fiancé of so many years, and not a word more: whoever writes so to a help line for children is asked by a person.
