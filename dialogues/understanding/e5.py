@@ -6,8 +6,6 @@ it (to eight bits, by 32), so both say the same vector. That engine takes more t
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import hashlib
 import os
 import struct
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialogues.understanding.graph import MICROSOFT, Graph
+from dialogues.understanding.memory import give_back
 from dialogues.understanding.pieces import Pieces
 
 Matrix = NDArray[np.float32]
@@ -50,8 +49,7 @@ class E5:
         self._pieces, self._rows = Pieces(weights.head, PIECES_AT), weights.rows()
         self._session = _session(_graph(weights))
         del weights
-        with contextlib.suppress(OSError, AttributeError):  # what it took to build the graph, back to the system
-            ctypes.CDLL(None).malloc_trim(0)
+        give_back()
 
     def query(self, texts: list[str]) -> Matrix:
         return np.array([self._embed(text) for text in texts], np.float32)

@@ -25,6 +25,8 @@ _RIDGE = 0.1
 _BLOCK = 1024
 _COMMON_TEMPERATURE = 0.25
 _ALL = slice(None)
+#: Rows that are compared at a time, and the largest of the numbers that are kept of them.
+_AT_A_TIME, _LARGEST = 256, 32_767
 
 _LOST = "the sentences could not be told apart numerically; what was learnt is not kept"
 
@@ -41,14 +43,11 @@ class Likeness(Struct, frozen=True):
 
 
 class Sentences:
-    """The reviewed sentences as vectors, around their own mean. (Raw cosines of this model are all above .75.)"""
+    """Sentences to learn from, as vectors around their own mean. (Raw cosines of this model are all above .75.)"""
 
-    def __init__(self, mean: Matrix, rows: Matrix, middles: Middles | None = None) -> None:
-        """`rows`: one unit vector a sentence; none at all where there is no embedder. `middles`: by which messages in
-        other languages are moved to where these lie."""
+    def __init__(self, mean: Matrix, rows: Matrix) -> None:
         self._mean = mean
         self._rows = rows
-        self._middles = middles
 
     @classmethod
     def of(cls, embedded: Matrix | None, count: int, around: slice | NDArray[np.bool_] = _ALL) -> Sentences:
@@ -58,14 +57,41 @@ class Sentences:
         mean = np.asarray(embedded[around].mean(axis=0), np.float32)
         return cls(mean, _unit(embedded - mean))
 
-    def beside(self, middles: Middles | None) -> Sentences:
-        """The same, to compare messages in any language with."""
-        return Sentences(self._mean, self._rows, middles)
-
     @property
     def rows(self) -> Matrix:
         """One unit vector a sentence; rows without width where there is no embedder."""
         return self._rows
+
+    def beside(self, middles: Middles | None) -> KnownSentences:
+        """The same, to compare messages in any language with."""
+        largest = np.abs(self._rows).max(axis=1, initial=1e-6)
+        steps = np.asarray(largest / _LARGEST, np.float32)
+        return KnownSentences(self._mean, np.rint(self._rows / steps[:, None]).astype(np.int16), steps, middles)
+
+    def with_one_another(self, letters: Matrix) -> Likeness:
+        """All sentences compared with themselves; one half of it is worked out and the other copied."""
+        if not self._rows.shape[1]:
+            return _by_letters(letters)
+        meaning = np.empty((len(self._rows), len(self._rows)), np.float32)
+        for start, end in _blocks(len(self._rows)):
+            meaning[start:end, :end] = _near(self._rows[start:end] @ self._rows[:end].T)
+            meaning[:start, start:end] = meaning[start:end, :start].T
+        return Likeness(meaning, letters * np.float32(_LETTERS**0.5))
+
+
+class KnownSentences:
+    """The sentences that were learnt from, to compare messages with.
+
+    Two bytes for each number of a vector, and for each vector the step from one to the next: half of the memory, in the
+    same time. With one byte cosines are off by half a thousandth, and a threat that is just heard was not.
+    """
+
+    def __init__(self, mean: Matrix, rows: NDArray[np.int16], steps: Matrix, middles: Middles | None) -> None:
+        """`middles`: by which messages in other languages are moved to where these lie."""
+        self._mean = mean
+        self._rows = rows
+        self._steps = steps
+        self._middles = middles
 
     def moves(self, embedded: Matrix | None) -> bool:
         """Whether one of these messages is in a language of which nothing was learnt."""
@@ -74,32 +100,33 @@ class Sentences:
     def compare(self, embedded: Matrix | None, letters: Matrix, *, move: bool = True) -> Likeness:
         """`move`: foreign messages to where ours lie."""
         if embedded is None:
-            nothing = np.zeros((len(letters), 0), np.float32)
-            return Likeness(nothing, letters * np.float32(_LETTERS_ALONE**0.5))
+            return _by_letters(letters)
         if self._middles and move:
             embedded, learnt = self._middles.moved(embedded)
             letters = letters * learnt[:, None]
-        return Likeness(_near(_unit(embedded - self._mean), self._rows), letters * np.float32(_LETTERS**0.5))
+        return Likeness(_near(self._cosines(_unit(embedded - self._mean))), letters * np.float32(_LETTERS**0.5))
 
-    def with_one_another(self, letters: Matrix) -> Likeness:
-        """All sentences compared with themselves; one half of it is worked out and the other copied."""
-        if not self._rows.shape[1]:
-            return self.compare(None, letters)
-        meaning = np.empty((len(self._rows), len(self._rows)), np.float32)
-        for start, end in _blocks(len(self._rows)):
-            meaning[start:end, :end] = _near(self._rows[start:end], self._rows[:end])
-            meaning[:start, start:end] = meaning[start:end, :start].T
-        return Likeness(meaning, letters * np.float32(_LETTERS**0.5))
+    def _cosines(self, messages: Matrix) -> Matrix:
+        """Some rows at a time, so that what is multiplied stays in the nearest cache."""
+        cosines = np.empty((len(messages), len(self._rows)), np.float32)
+        some = np.empty((_AT_A_TIME, self._rows.shape[1]), np.float32)
+        for start in range(0, len(self._rows), _AT_A_TIME):
+            rows = self._rows[start : start + _AT_A_TIME]
+            np.copyto(some[: len(rows)], rows)
+            np.matmul(messages, some[: len(rows)].T, out=cosines[:, start : start + len(rows)])
+        cosines *= self._steps
+        return cosines
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         middles = self._middles.to_arrays() if self._middles else {}
-        return {"sentences.mean": self._mean, "sentences.rows": self._rows.astype(np.float16), **middles}
+        return {"sentences.mean": self._mean, "sentences.rows": self._rows, "sentences.steps": self._steps, **middles}
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Sentences:
+    def from_arrays(cls, arrays: Arrays) -> KnownSentences:
         return cls(
             np.asarray(arrays["sentences.mean"], dtype=np.float32),
-            np.asarray(arrays["sentences.rows"], dtype=np.float32),
+            np.asarray(arrays["sentences.rows"], dtype=np.int16),
+            np.asarray(arrays["sentences.steps"], dtype=np.float32),
             Middles.from_arrays(arrays),
         )
 
@@ -211,13 +238,16 @@ def softmax(scores: Matrix) -> Matrix:
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
-def _near(rows: Matrix, others: Matrix) -> Matrix:
-    """How alike in meaning, one for the same."""
-    near = rows @ others.T
-    near -= np.float32(1)
-    near *= np.float32(_FADE)
-    np.exp(near, out=near)
-    return near
+def _near(cosines: Matrix) -> Matrix:
+    """How alike in meaning, one for the same. The cosines are used up."""
+    cosines -= np.float32(1)
+    cosines *= np.float32(_FADE)
+    np.exp(cosines, out=cosines)
+    return cosines
+
+
+def _by_letters(letters: Matrix) -> Likeness:
+    return Likeness(np.zeros((len(letters), 0), np.float32), letters * np.float32(_LETTERS_ALONE**0.5))
 
 
 def _unit(rows: Matrix) -> Matrix:

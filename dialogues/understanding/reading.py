@@ -42,6 +42,7 @@ from dialogues.understanding.lost import (
     without_own_work,
 )
 from dialogues.understanding.married_young import child_in_a_marriage
+from dialogues.understanding.memory import give_back
 from dialogues.understanding.model import Ask, Priority, Reading, Risk
 from dialogues.understanding.own_case import asks_to_erase_words, return_code
 from dialogues.understanding.phrases import Known
@@ -128,9 +129,10 @@ class Understanding:
         """
         embedder = open_embedder(backend)
         multiply_with(os.cpu_count() or 1)
-        learnt = trained(project, cache, embedder)
+        understanding = cls(trained(project, cache, embedder), embedder)
         multiply_with(1)
-        return cls(learnt, embedder)
+        give_back()
+        return understanding
 
     def read(self, text: str, *, language: str | None = None, tap: bool = False, cautious: bool = False) -> Reading:
         """Understand one message.

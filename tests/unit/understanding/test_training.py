@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dialogues.understanding import heads, training
 from dialogues.understanding.fold import fold
-from dialogues.understanding.heads import Head, LearningFailed, Lesson, Likeness, learn
+from dialogues.understanding.heads import Head, KnownSentences, LearningFailed, Lesson, Likeness, Sentences, learn
 from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.screen import CRISES, Screen
@@ -266,6 +266,20 @@ def test_what_teaches_only_what_is_asked_moves_nothing_else(monkeypatch):
     )
     learnt_by_heart = asked.probabilities(like(slice(50, 60), 60))
     assert [asked.labels[at] for at in learnt_by_heart.argmax(axis=1)] == truth[50:60]
+
+
+def test_a_sentence_kept_in_few_bytes_is_as_near_as_it_was():
+    random = np.random.default_rng(13)
+    embedded = random.normal(size=(300, 384)).astype(np.float32) + 3
+    learnt, letters = Sentences.of(embedded[:290], 290), np.zeros((10, 5), np.float32)
+
+    known = KnownSentences.from_arrays(learnt.beside(None).to_arrays())
+    near = known.compare(embedded[290:], letters).meaning
+
+    messages = embedded[290:] - embedded[:290].mean(axis=0)
+    cosines = messages @ learnt.rows.T / np.linalg.norm(messages, axis=1, keepdims=True)
+    assert np.allclose(near, np.exp(2 * (cosines - 1)), atol=1e-5)
+    assert np.allclose(known.compare(embedded[:290], np.zeros((290, 5), np.float32)).meaning.diagonal(), 1, atol=1e-4)
 
 
 def test_heads_that_understand_nothing_are_never_kept():
