@@ -73,6 +73,7 @@ from bot.texts.shelf import TextShelf
 from dialogues.actions import build_actions
 from dialogues.knowledge import BrokenProcedures, Procedures
 from dialogues.runtime.engine import Engine
+from dialogues.understanding.memory import give_back
 from dialogues.understanding.towns import towns_index
 from directory.api import HsdsApi
 from directory.asking import Directory
@@ -383,6 +384,7 @@ class Waymark:
         """Whoever names a town in danger must not wait until all towns are read."""
         await asyncio.sleep(TOWNS_AFTER_SECONDS)
         await asyncio.to_thread(towns.read)
+        await asyncio.to_thread(give_back)  # nothing large is read after these
 
     def _offices_are_well(self) -> bool:
         """They opened, or will."""

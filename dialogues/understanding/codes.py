@@ -70,7 +70,7 @@ class Codes:
         left = _PIECE.sub(lambda found: " " if self._is_code(found.group(), shouted) else found.group(), left)
         if left == shown:
             return "" if _NUMBERS.fullmatch(shown) else shown
-        return " ".join(left.split()) if self._holds_a_word(left) else ""
+        return " ".join(word for word in left.split() if word.strip("-_")) if self._holds_a_word(left) else ""
 
     def _is_code(self, piece: str, shouted: bool) -> bool:
         letters, digits = _count(piece, str.isalpha), _count(piece, str.isdigit)

@@ -493,6 +493,12 @@ def _write(path: Path, learnt: Trained) -> None:
     temporary.replace(path)
 
 
+def _sharing(vocabulary: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Seldom words are common ones too: the same in memory, not tens of thousands of copies."""
+    common = {word: word for word in vocabulary["common"]}
+    return {**vocabulary, "seldom": [common.get(word, word) for word in vocabulary["seldom"]]}
+
+
 def read_learnt(path: Path) -> Trained | None:
     """None when it is missing or broken: then it is learnt again."""
     try:
@@ -511,7 +517,7 @@ def read_learnt(path: Path) -> Trained | None:
             urgent_threshold=float(arrays["thresholds"][1]),
             child_threshold=float(arrays["thresholds"][2]),
             lexicon=lists["lexicon"],
-            vocabulary=lists["vocabulary"],
+            vocabulary=_sharing(lists["vocabulary"]),
             phrases=Phrases.from_arrays(arrays),
             unseen_danger=np.asarray(arrays["unseen_danger"], dtype=np.float32),
         )

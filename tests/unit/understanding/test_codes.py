@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dialogues.understanding.codes import Codes
@@ -30,6 +30,7 @@ PLAIN = (
 
 
 @settings(max_examples=20)
+@example("00000000000000000000000-", "my booking is {}")
 @given(CODE, st.sampled_from(PLAIN))
 def test_a_code_neither_alarms_nor_hides_what_is_said_beside_it(understanding: Understanding, code: str, said: str):
     alone, told, plain = understanding.read_all([Ask(code), Ask(said.format(code)), Ask(said.format("").strip())])
