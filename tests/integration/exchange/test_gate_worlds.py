@@ -324,7 +324,7 @@ class Play:
             point = self.tx.begin_nested()
             try:
                 service.send_request(self.tx, self.scene.officer, request_id)
-            except Exception:
+            except REFUSALS:
                 point.rollback()
             else:
                 point.commit()

@@ -1,5 +1,7 @@
 """The screen may be changed in any way that hears no fewer crises and does not raise many more false alarms."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,19 @@ def test_heads_that_never_saw_a_situation_raise_few_more_false_alarms(left_out_n
     now = {key for key in others if left_out_now.get(key) == HEARD}
 
     assert len(now) <= len(before) + FALSE_ALARMS_MORE * len(others), sorted(text for _, text in now - before)
+
+
+def test_the_records_hang_on_every_file_of_the_directory_that_reads_a_message():
+    """Asked in a process of its own, for here the whole house is loaded."""
+    asks = (
+        "import sys, dialogues.understanding.reading\n"
+        "print(*(module.__file__ for name, module in sys.modules.items() if name.startswith('directory.')))"
+    )
+    read = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    loaded = {str(Path(file).relative_to(ROOT)) for file in read.stdout.split()}
+    assert "directory/places.py" in loaded
+    assert loaded <= set(records.MADE_FROM)
 
 
 def test_a_record_is_made_again_when_anything_it_hangs_on_has_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
