@@ -19,7 +19,7 @@ from dialogues.understanding.fold import fold
 #: Links and addresses; numbers that are no amount, no year and no hour; and the run of letters and digits that may be
 #: a code, with nothing else of its word around it.
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|\b[\w-]+(?:\.[\w-]+)+/\S*", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.])\+?\d{8,}(?![^\W_])")
+_NUMBER = re.compile(r"(?<![\w.])\+?\d{8,}(?:[-/]\d+)*(?![^\W_])")
 #: Digits alone may choose from a list, or be an age or a year; more of them are the number of something.
 _NUMBERS = re.compile(r"[\s.,:;/+()#*-]*(?:\d[\s.,:;/+()#*-]*){5,}")
 #: The payload of a button, typed by hand: its words are heard and its signs are not, and nothing in it is ever done.

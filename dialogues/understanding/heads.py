@@ -13,6 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from dialogues.understanding.middles import Middles
+from dialogues.understanding.two_bytes import TwoBytes
 from dialogues.understanding.weighing import weigh
 
 Matrix = NDArray[np.float32]
@@ -25,8 +26,6 @@ _RIDGE = 0.1
 _BLOCK = 1024
 _COMMON_TEMPERATURE = 0.25
 _ALL = slice(None)
-#: Rows that are compared at a time, and the largest of the numbers that are kept of them.
-_AT_A_TIME, _LARGEST = 256, 32_767
 
 _LOST = "the sentences could not be told apart numerically; what was learnt is not kept"
 
@@ -64,9 +63,7 @@ class Sentences:
 
     def beside(self, middles: Middles | None) -> KnownSentences:
         """The same, to compare messages in any language with."""
-        largest = np.abs(self._rows).max(axis=1, initial=1e-6)
-        steps = np.asarray(largest / _LARGEST, np.float32)
-        return KnownSentences(self._mean, np.rint(self._rows / steps[:, None]).astype(np.int16), steps, middles)
+        return KnownSentences(self._mean, TwoBytes.of(self._rows, a_step_each="row"), middles)
 
     def with_one_another(self, letters: Matrix) -> Likeness:
         """All sentences compared with themselves; one half of it is worked out and the other copied."""
@@ -80,17 +77,12 @@ class Sentences:
 
 
 class KnownSentences:
-    """The sentences that were learnt from, to compare messages with.
+    """The sentences that were learnt from, to compare messages with."""
 
-    Two bytes for each number of a vector, and for each vector the step from one to the next: half of the memory, in the
-    same time. With one byte cosines are off by half a thousandth, and a threat that is just heard was not.
-    """
-
-    def __init__(self, mean: Matrix, rows: NDArray[np.int16], steps: Matrix, middles: Middles | None) -> None:
+    def __init__(self, mean: Matrix, rows: TwoBytes, middles: Middles | None) -> None:
         """`middles`: by which messages in other languages are moved to where these lie."""
         self._mean = mean
         self._rows = rows
-        self._steps = steps
         self._middles = middles
 
     def moves(self, embedded: Matrix | None) -> bool:
@@ -104,29 +96,22 @@ class KnownSentences:
         if self._middles and move:
             embedded, learnt = self._middles.moved(embedded)
             letters = letters * learnt[:, None]
-        return Likeness(_near(self._cosines(_unit(embedded - self._mean))), letters * np.float32(_LETTERS**0.5))
-
-    def _cosines(self, messages: Matrix) -> Matrix:
-        """Some rows at a time, so that what is multiplied stays in the nearest cache."""
-        cosines = np.empty((len(messages), len(self._rows)), np.float32)
-        some = np.empty((_AT_A_TIME, self._rows.shape[1]), np.float32)
-        for start in range(0, len(self._rows), _AT_A_TIME):
-            rows = self._rows[start : start + _AT_A_TIME]
-            np.copyto(some[: len(rows)], rows)
-            np.matmul(messages, some[: len(rows)].T, out=cosines[:, start : start + len(rows)])
-        cosines *= self._steps
-        return cosines
+        return Likeness(_near(self._rows.rows_with(_unit(embedded - self._mean))), letters * np.float32(_LETTERS**0.5))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         middles = self._middles.to_arrays() if self._middles else {}
-        return {"sentences.mean": self._mean, "sentences.rows": self._rows, "sentences.steps": self._steps, **middles}
+        return {
+            "sentences.mean": self._mean,
+            "sentences.rows": self._rows.numbers,
+            "sentences.steps": self._rows.steps,
+            **middles,
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> KnownSentences:
         return cls(
             np.asarray(arrays["sentences.mean"], dtype=np.float32),
-            np.asarray(arrays["sentences.rows"], dtype=np.int16),
-            np.asarray(arrays["sentences.steps"], dtype=np.float32),
+            _two_bytes("sentences.rows", "sentences.steps", arrays),
             Middles.from_arrays(arrays),
         )
 
@@ -135,7 +120,7 @@ class Head(Struct, frozen=True):
     """Scores for a fixed list of labels; `temperature` makes them probabilities one can believe."""
 
     labels: tuple[str, ...]
-    by_meaning: Matrix  # sentences x labels
+    by_meaning: TwoBytes  # sentences x labels
     by_letters: Matrix  # n-grams x labels
     bias: Matrix
     temperature: float
@@ -144,13 +129,14 @@ class Head(Struct, frozen=True):
         """One row of probabilities for each message."""
         scores = like.letters @ self.by_letters + self.bias
         if like.meaning.shape[1]:
-            scores = scores + like.meaning @ self.by_meaning
+            scores = scores + self.by_meaning.columns_with(like.meaning)
         return softmax(scores / np.float32(self.temperature))
 
     def to_arrays(self, name: str) -> dict[str, NDArray[np.generic]]:
         return {
             f"{name}.labels": np.array(self.labels),
-            f"{name}.by_meaning": self.by_meaning.astype(np.float16),
+            f"{name}.by_meaning": self.by_meaning.numbers,
+            f"{name}.steps": self.by_meaning.steps,
             f"{name}.by_letters": self.by_letters.astype(np.float16),
             f"{name}.bias": self.bias,
             f"{name}.temperature": np.array(self.temperature),
@@ -160,11 +146,15 @@ class Head(Struct, frozen=True):
     def from_arrays(cls, name: str, arrays: Arrays) -> Head:
         return cls(
             labels=tuple(str(label) for label in arrays[f"{name}.labels"]),
-            by_meaning=np.asarray(arrays[f"{name}.by_meaning"], dtype=np.float32),
+            by_meaning=_two_bytes(f"{name}.by_meaning", f"{name}.steps", arrays),
             by_letters=np.asarray(arrays[f"{name}.by_letters"], dtype=np.float32),
             bias=np.asarray(arrays[f"{name}.bias"], dtype=np.float32),
             temperature=float(arrays[f"{name}.temperature"]),
         )
+
+
+def _two_bytes(numbers: str, steps: str, arrays: Arrays) -> TwoBytes:
+    return TwoBytes(np.asarray(arrays[numbers], dtype=np.int16), np.asarray(arrays[steps], dtype=np.float32))
 
 
 class Lesson(Struct, frozen=True):
@@ -213,7 +203,7 @@ def learn(
         common = np.asarray(lesson.evenly * temperature * np.log(counts / np.median(counts)), np.float32)
         head = Head(
             labels,
-            learnt.by_meaning @ weighing.weights,
+            TwoBytes.of(learnt.by_meaning @ weighing.weights, a_step_each="column"),
             learnt.by_letters @ weighing.weights,
             weighing.of(learnt.bias) - common,
             temperature,

@@ -5,6 +5,7 @@ A general detector was measured and left out: it costs 100 MB and knows neither 
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zlib
 from collections import Counter, defaultdict
@@ -46,8 +47,9 @@ class Guess(Struct, frozen=True):
 class LanguageModel:
     """Naive Bayes over words and letter groups, among languages in Latin letters (Arabizi is Arabic)."""
 
-    def __init__(self, vocabulary: Mapping[str, int], by_word: NDArray[np.float32], by_letters: NDArray[np.float32]):
-        self._vocabulary = vocabulary
+    def __init__(self, known: NDArray[np.int64], by_word: NDArray[np.float32], by_letters: NDArray[np.float32]):
+        """`known`: the hashes of the words, in order. A dictionary of the words would take ten times the memory."""
+        self._known = known
         self._by_word = by_word
         self._by_letters = by_letters
 
@@ -66,9 +68,9 @@ class LanguageModel:
         tokens = [token for token in words(folded)[:60] if not token.isdigit()]
         if not tokens:
             return Guess(otherwise or "en", certain=False)
-        known = [self._vocabulary[token] for token in tokens if token in self._vocabulary]
+        known = self._rows_of(tokens)
         score = _BEFORE.copy()
-        if known:
+        if known.size:
             score += self._by_word[known].sum(axis=0)
         codes = [code for token in tokens for code in _letters(token)]
         if codes:
@@ -79,18 +81,25 @@ class LanguageModel:
         best = _ANSWERED_IN[best]
         return Guess(best if certain or not otherwise else otherwise, certain)
 
+    def _rows_of(self, tokens: list[str]) -> NDArray[np.intp]:
+        """Of those that are known."""
+        if not self._known.size:
+            return np.zeros(0, np.intp)
+        asked = np.array([_hashed(token) for token in tokens], np.int64)
+        rows = np.minimum(np.searchsorted(self._known, asked), self._known.size - 1)
+        return np.compress(self._known[rows] == asked, rows)
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         return {
-            "language.words": np.array(sorted(self._vocabulary, key=self._vocabulary.__getitem__)),
+            "language.known": self._known,
             "language.by_word": self._by_word.astype(np.float16),
             "language.by_letters": self._by_letters.astype(np.float16),
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> LanguageModel:
-        vocabulary = {str(word): row for row, word in enumerate(arrays["language.words"].tolist())}
         return cls(
-            vocabulary,
+            np.asarray(arrays["language.known"], dtype=np.int64),
             np.asarray(arrays["language.by_word"], dtype=np.float32),
             np.asarray(arrays["language.by_letters"], dtype=np.float32),
         )
@@ -112,18 +121,27 @@ class LanguageModel:
                 totals[column[language]] += 1
                 for code in _letters(token):
                     letters[code, column[language]] += 1
-        vocabulary = {word: row for row, word in enumerate(sorted(by_word))}
-        counts = np.zeros((len(vocabulary), len(column)))
-        for word, found in by_word.items():
-            for which, count in found.items():
-                counts[vocabulary[word], which] += count
-        return cls(vocabulary, _log_odds(counts, totals), _log_odds(letters, np.maximum(letters.sum(axis=0), 1.0)))
+        in_order = sorted(by_word, key=_hashed)
+        counts = np.zeros((len(in_order), len(column)))
+        for row, word in zip(counts, in_order, strict=True):
+            for which, count in by_word[word].items():
+                row[which] += count
+        return cls(
+            np.array([*map(_hashed, in_order)], np.int64),
+            _log_odds(counts, totals),
+            _log_odds(letters, np.maximum(letters.sum(axis=0), 1.0)),
+        )
 
 
 def _log_odds(counts: NDArray[np.float64], totals: NDArray[np.float64]) -> NDArray[np.float32]:
     """What was never met speaks for no language, however few sentences it was learnt from."""
     logs = np.log((counts + _UNMET * totals / totals.max()) / totals)
     return np.asarray(logs - logs.mean(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _hashed(word: str) -> int:
+    """The same in every process."""
+    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), signed=True)
 
 
 @lru_cache(maxsize=4096)

@@ -31,6 +31,7 @@ PLAIN = (
 
 @settings(max_examples=20)
 @example("00000000000000000000000-", "my booking is {}")
+@example("00000000000000000000-000", "my booking is {}")
 @given(CODE, st.sampled_from(PLAIN))
 def test_a_code_neither_alarms_nor_hides_what_is_said_beside_it(understanding: Understanding, code: str, said: str):
     alone, told, plain = understanding.read_all([Ask(code), Ask(said.format(code)), Ask(said.format("").strip())])
