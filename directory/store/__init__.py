@@ -92,15 +92,12 @@ from directory.store.published import (
     told_ids,
     told_stamps,
 )
+from directory.store.reading import get_locations, get_organizations, get_service, get_services
 from directory.store.records import (
     add_organizations,
     add_services,
     delete_organizations,
     delete_services,
-    get_locations,
-    get_organizations,
-    get_service,
-    get_services,
     put_organization,
     put_service,
     rebuild_search,

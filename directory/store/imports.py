@@ -14,7 +14,8 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 
 from directory.model import Service
-from directory.store.records import delete_services, get_service, put_service
+from directory.store.reading import get_service
+from directory.store.records import delete_services, put_service
 from directory.store.tables import import_pieces, imported, imports, organizations, services
 
 PIECE_BYTES = 512 * 1024

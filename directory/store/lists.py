@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from directory.model import NEEDS, LocationKind, RecordState, ServiceStatus
 from directory.moment import moment_to_int
-from directory.store.records import read_texts
+from directory.store.reading import read_texts
 from directory.store.rows import portions, says
 from directory.store.tables import (
     WORLD,

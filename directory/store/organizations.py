@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 
 from directory.model import Organization, RecordState
 from directory.store.history import Change
-from directory.store.records import get_organizations, organization_row, read_texts
+from directory.store.reading import get_organizations, read_texts
+from directory.store.records import organization_row
 from directory.store.rows import says
 from directory.store.tables import changes, organization_changes, organization_drafts, organizations, services
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from directory.model import Verification
-from directory.store.records import get_services
+from directory.store.reading import get_services
 from directory.store.search import note_for_search
 from directory.store.tables import services, verifications
 
