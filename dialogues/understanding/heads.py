@@ -89,6 +89,10 @@ class KnownSentences:
         """Whether one of these messages is in a language of which nothing was learnt."""
         return embedded is not None and self._middles is not None and not self._middles.moved(embedded)[1].all()
 
+    def foreign(self, embedded: Matrix | None) -> bool:
+        """Whether one of these messages is in none of the languages that are answered in."""
+        return embedded is not None and self._middles is not None and bool(self._middles.foreign(embedded).any())
+
     def compare(self, embedded: Matrix | None, letters: Matrix, *, move: bool = True) -> Likeness:
         """`move`: foreign messages to where ours lie."""
         if embedded is None:

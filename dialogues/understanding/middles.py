@@ -39,11 +39,19 @@ class Middles(Struct, frozen=True):
     def moved(self, embedded: Matrix) -> tuple[Matrix, Matrix]:
         """The vectors, those of foreign messages moved to where the same words lie in our languages; and for each
         message one, or nothing where it is foreign: of a language that was never learnt letters say nothing."""
-        sure = (embedded @ self.by_vector + self.bias) / np.float32(_UNSURE)
-        sure = np.exp(sure - sure.max(axis=1, keepdims=True))
-        sure /= sure.sum(axis=1, keepdims=True)
+        sure = self._sure(embedded)
         foreign = (1 - sure @ self.learnt >= _FOREIGN).astype(np.float32)
         return np.asarray(embedded - foreign[:, None] * (sure @ self.apart), np.float32), 1 - foreign
+
+    def foreign(self, embedded: Matrix) -> NDArray[np.bool_]:
+        """Of each message whether it is surely in none of the four languages that are answered in."""
+        return np.asarray(self._sure(embedded) @ self.apart.any(axis=1) >= _FOREIGN)
+
+    def _sure(self, embedded: Matrix) -> Matrix:
+        """How likely each message is in each language."""
+        sure = (embedded @ self.by_vector + self.bias) / np.float32(_UNSURE)
+        sure = np.exp(sure - sure.max(axis=1, keepdims=True))
+        return np.asarray(sure / sure.sum(axis=1, keepdims=True), np.float32)
 
     @classmethod
     def of(cls, vectors: Mapping[str, Matrix], learnt: Collection[str]) -> Middles:

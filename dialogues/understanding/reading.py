@@ -32,6 +32,7 @@ from dialogues.understanding.entities import EntityFinder, befalls_another, spea
 from dialogues.understanding.everyday import AS_HEARD, everyday
 from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.found_alone import is_looked_after, tells_only_of_a_child_found
+from dialogues.understanding.glossary import glossary
 from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.lost import (
@@ -91,8 +92,9 @@ class _Scores(Struct, frozen=True):
 
     intents: Matrix
     meaning: Meaning
+    #: The intents without its words in English: as it was written, moved to where our languages lie and not.
+    as_written: tuple[Matrix, ...]
     child: float = 0.0  # the chance that a child writes about themselves
-    unmoved: Matrix | None = None  # the intents of a message that was taken for a foreign one, as if it were not
 
 
 class Understanding:
@@ -116,7 +118,8 @@ class Understanding:
         self._entities = EntityFinder(
             learnt.vocabulary, directory_names(), sounding_names(), great_names(), short_names()
         )
-        self._nothing_to_ask = _Scores(np.zeros(len(self._intents.labels), np.float32), NO_MEANING)
+        nothing = np.zeros(len(self._intents.labels), np.float32)
+        self._nothing_to_ask = _Scores(nothing, NO_MEANING, (nothing,))
         self._cache: OrderedDict[bytes, Reading] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -215,7 +218,7 @@ class Understanding:
             risk = self._screen.read(folded, NO_MEANING, cautious=cautious) or _plain_risk(folded)
         else:
             named = lost_with_whom(folded) or child_in_a_marriage(folded)
-            risk = _told_of(named, self._heard(shown, folded, ranking, scores, cautious))
+            risk = _told_of(named, self._heard(shown, folded, scores, cautious))
             if looks_for_family(folded):
                 ranking = self._rank(scores.intents, FAMILY_TRACING)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
@@ -232,14 +235,11 @@ class Understanding:
             entities.append(Entity("writer", "child"))
         return _settle(shown, guess.language, guess.certain, ranking, entities, risk, reporter)
 
-    def _heard(
-        self, shown: str, folded: str, ranking: list[tuple[str, float]], scores: _Scores, cautious: bool
-    ) -> Risk | None:
+    def _heard(self, shown: str, folded: str, scores: _Scores, cautious: bool) -> Risk | None:
         """The danger in a message that is no reviewed and no everyday words, by the word lists and the heads."""
-        asks = _asks(ranking[0], folded)
-        if scores.unmoved is not None:
-            asks = min(asks, _asks(self._rank(scores.unmoved, "")[0], folded))
-        unsure, answers = cautious or self._embedder is None, ranking[0][0] == "inform"
+        likeliest = [self._rank(intents, "")[0] for intents in scores.as_written]
+        asks = min(_asks(each, folded) for each in likeliest)
+        unsure, answers = cautious or self._embedder is None, likeliest[0][0] == "inform"
         # A number alone means nothing: a telephone, an age, an hour, a code to come back. "112" is in the lists.
         numbers_only = is_number(shown) or return_code(shown) is not None
         meaning = NO_MEANING if numbers_only else without_own_work(scores.meaning, folded)
@@ -261,8 +261,20 @@ class Understanding:
             # Whoever is taken for a foreigner by mistake must be heard in danger as well as before.
             moved = self._sentences.moves(embedded)
             unmoved = self._sentences.compare(embedded, letters, move=False) if moved else None
-            scores.append(self._score_of(like, unmoved))
+            scores.append(self._score_of(like, unmoved, self._word_for_word(own, embedded)))
         return scores
+
+    def _word_for_word(self, windows: list[str], embedded: Matrix | None) -> Likeness | None:
+        """What is said in English by the commonest words of a language that the embedder knows little of."""
+        if not self._sentences.foreign(embedded):
+            return None
+        told = [glossary().english(window) for window in windows]
+        if not any(told):
+            return None
+        words = [english or window for english, window in zip(told, windows, strict=True)]
+        return self._sentences.compare(
+            self._embed(words), self._ngrams.embed([fold(each) for each in words]), move=False
+        )
 
     def _affordable(self, windows: list[str]) -> list[str]:
         """Windows that cost no more than prose does: of one that is no prose its beginning and end, and of many such
@@ -281,8 +293,9 @@ class Understanding:
     def _embed(self, texts: list[str]) -> Matrix | None:
         return self._embedder.embed(texts) if self._embedder and texts else None
 
-    def _score_of(self, like: Likeness, unmoved: Likeness | None) -> _Scores:
-        """Of the windows of one message; danger is what is the worst, moved to where our languages lie or not."""
+    def _score_of(self, like: Likeness, unmoved: Likeness | None, glossed: Likeness | None) -> _Scores:
+        """Of the windows of one message; danger is what is the worst, moved to where our languages lie or not. Word for
+        word in English it tells half of what is asked, and nothing of danger."""
         looked_at = [like] if unmoved is None else [like, unmoved]
         risks = np.concatenate([self._risks.probabilities(each) for each in looked_at])
         urgency = np.concatenate([self._urgency_of(each) for each in looked_at])
@@ -296,8 +309,11 @@ class Understanding:
             urgent=float(urgency[worst]),
         )
         child = float(self._writers.probabilities(like)[:, 0].mean())
-        as_written = None if unmoved is None else self._intents_of(unmoved)
-        return _Scores(self._intents_of(like), meaning, child, as_written)
+        as_written = tuple(self._intents_of(each) for each in looked_at)
+        intents = as_written[0]
+        if glossed is not None:
+            intents = np.asarray((intents + self._intents_of(glossed)) / 2, np.float32)
+        return _Scores(intents, meaning, as_written, child)
 
     def _intents_of(self, like: Likeness) -> Matrix:
         return np.asarray(self._intents.probabilities(like).mean(axis=0), np.float32)

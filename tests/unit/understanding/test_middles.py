@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dialogues.understanding import learnt_folder
+from dialogues.understanding.glossary import Glossary
 from dialogues.understanding.middles import Middles, parallel
 from dialogues.understanding.model import LANGUAGES
 from dialogues.understanding.reading import Understanding
@@ -69,8 +70,10 @@ def test_what_was_found_is_kept_and_read_back():
 
 
 def test_whoever_is_taken_for_a_foreigner_by_mistake_is_heard_in_danger(monkeypatch: pytest.MonkeyPatch):
-    """Here everybody is. These are heard as they were written, and no longer once they are moved."""
+    """Here everybody is. These are heard as they were written, and no longer once they are moved, or once who asks so
+    surely as they do word for word must sound more like danger."""
     monkeypatch.setattr("dialogues.understanding.middles._FOREIGN", -1.0)
+    monkeypatch.setattr(Glossary, "english", lambda *_: "how do I check the man who says he is the uncle?")
     afresh = Understanding.load(PROJECT, learnt_folder(ROOT / "var" / "understanding"))
 
     for words in (
