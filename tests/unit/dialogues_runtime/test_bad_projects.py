@@ -169,6 +169,13 @@ def test_one_part_of_a_domain_that_cannot_be_read_does_not_hide_the_others(tmp_p
     assert str(caught.value) == "domain.yml:1: `session_config` must hold names and their settings"
 
 
+def test_words_that_name_no_variable_of_the_environment_are_told_to_stand_in_quotes(tmp_path):
+    (tmp_path / "domain.yml").write_text("responses:\n  utter_a:\n  - text: it costs ${price}\n", encoding="utf-8")
+
+    with pytest.raises(ProjectWrong, match=r"domain\.yml:3: .*`price` is not set .*quotes"):
+        load_project(tmp_path)
+
+
 def test_an_address_from_the_environment_is_put_in_its_place(tmp_path, monkeypatch):
     (tmp_path / "endpoints.yml").write_text("action_endpoint:\n  url: ${ACTION_URL}/webhook\n", encoding="utf-8")
 
