@@ -47,6 +47,7 @@ class StoriesReader:
         self._domain = domain
         self._parts: list[_Part] = []
         self._patience = 20 * MOST_WAYS
+        self._met: dict[int, tuple[Block, bool]] = {}  # checkpoints that ask for slots, and whether a story passes them
 
     def add(self, block: Block) -> None:
         """Take in the stories of one file."""
@@ -133,7 +134,8 @@ class StoriesReader:
                 continue
             found += [Story(str(item["story"]), item.file, item.line, way) for way in ways]
             if len(found) >= MOST_WAYS:
-                break
+                return found
+        self._shut_checkpoints()
         return found
 
     @staticmethod
@@ -149,9 +151,20 @@ class StoriesReader:
             for event in self._written(writer, way[:place]):
                 fold.take(event)
             asked = [(name, value) for slot in step["slot_was_set"] for name, value in slot.items()]
-            if any(fold.slots.get(name) != plain(value) for name, value in asked):
+            passed = all(fold.slots.get(name) == plain(value) for name, value in asked)
+            self._met[id(step)] = (step, passed or self._met.get(id(step), (step, False))[1])
+            if not passed:
                 return False
         return True
+
+    def _shut_checkpoints(self) -> None:
+        """Checkpoints that ask for slots which no story brings: what lies beyond them is never played."""
+        for step, passed in self._met.values():
+            if not passed:
+                text = (
+                    f"no story comes to checkpoint `{step['checkpoint']}` with these slots: what follows is not played"
+                )
+                self._problem(step, "slot_was_set", text, False)
 
     def _loose_checkpoints(self) -> None:
         """Checkpoints that stand on one side only: what lies beyond them is never played."""

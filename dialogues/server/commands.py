@@ -82,11 +82,21 @@ def validate(root: Path) -> int:
     for told in dict.fromkeys([*host.doubts(), *(str(problem) for problem in warnings(project))]):
         print(f"note: {told}")
     domain = project.domain
-    print(
-        f"{len(project.rules.rules)} rules, {len(project.stories)} stories, {len(domain.forms)} forms, "
-        f"{len(domain.slots)} slots, {len(domain.responses)} responses, {len(domain.declared_intents)} intents"
+    counted = (
+        counting(len(project.rules.rules), "rule"),
+        counting(len(project.stories), "story", "stories"),
+        counting(len(domain.forms), "form"),
+        counting(len(domain.slots), "slot"),
+        counting(len(domain.responses), "response"),
+        counting(len(domain.declared_intents), "intent"),
     )
+    print(", ".join(counted))
     return 0
+
+
+def counting(number: int, one: str, many: str = "") -> str:
+    """A number and what it counts: `1 rule`, `2 rules`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def test(root: Path, backend: str) -> int:
@@ -110,7 +120,7 @@ def test(root: Path, backend: str) -> int:
             print(f"{'FAILED' if problems else 'ok    '} {story.name}")
             for problem in problems:
                 print(f"       {problem}")
-        print(f"{len(stories)} stories, {wrong} not as written")
+        print(f"{counting(len(stories), 'story', 'stories')}, {wrong} not as written")
         _keep_failed(root, failed)
         return 1 if wrong else 0
 

@@ -127,6 +127,8 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
     """
     project = write_project(tmp_path, data_nlu_yml=nlu, actions_py=actions)
     (project / "endpoints.yml").write_text("nlg:\n  url: http://localhost:5056/nlg\n", encoding="utf-8")
+    (project / "actions" / "forms").mkdir(parents=True)
+    (project / "actions" / "forms" / "town.py").touch()
     (project / "data" / "more.yml").write_text("rulez:\n  - rule: x\n", encoding="utf-8")
 
     assert dialogues("validate", project) == 0
@@ -142,6 +144,7 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
         "data/nlu.yml:21: entity `city` is marked here, and is not in the domain",
         "actions.py:3: `validate_some_form` is never called: it is not among the `actions` of the domain",
         "actions.py:7: action `action_idle` has no `run`",
+        "actions/forms/town.py:1: this file is not loaded: `actions/forms` needs an `__init__.py`",
         "data/more.yml:1: nothing in this file is read: `rulez`",
         "endpoints.yml:1: `nlg` is not used here",
     ):
@@ -278,7 +281,7 @@ def test_rules_that_contradict_each_other_are_refused(tmp_path, capsys):
 def test_test_stories_are_played_with_their_actions(tmp_path, capsys):
     assert dialogues("test", write_project(tmp_path)) == 0
 
-    assert "1 stories, 0 not as written" in capsys.readouterr().out
+    assert "1 story, 0 not as written" in capsys.readouterr().out
 
 
 def test_a_test_story_that_goes_otherwise_is_told_with_its_line(tmp_path, capsys):

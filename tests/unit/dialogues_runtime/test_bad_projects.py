@@ -93,6 +93,11 @@ def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain
             "slots:\n  s: {type: text, mappings: [{type: from_text, conditions: [{requested_slot: nosuch}]}]}\n",
             "waits for `nosuch` to be asked",
         ),
+        (
+            "slots:\n  s: {type: text, mappings: [{type: from_text, conditions: [{active_loop: f}]}]}\n"
+            "  other: {type: text, mappings: [{type: custom}]}\nforms:\n  f: {required_slots: [other]}\n",
+            "slot `s` waits for `f`, which does not require it",
+        ),
     ],
 )
 def test_what_rasa_plays_though_it_is_hardly_meant_is_played_and_doubted(tmp_path, domain, told):
@@ -219,6 +224,9 @@ def test_what_rasa_takes_is_taken_and_told(tmp_path):
           - {story: late, steps: [{checkpoint: nowhere}, {intent: a}, {action: utter_a}]}
           - {story: early, steps: [{intent: b}, {action: utter_a}, {checkpoint: no_more}]}
           - {story: blank}
+          - {story: asks, steps: [{intent: a}, {action: utter_a}, {checkpoint: gate, slot_was_set: [{s: x}]}]}
+          - {story: shut, steps: [{checkpoint: gate, slot_was_set: [{s: x}]}, {intent: b}, {action: utter_a}]}
+          - {story: vague, steps: [{checkpoint: gate, slot_was_set: [s]}, {intent: b}, {action: utter_a}]}
     """
 
     project = load_project(write_project(tmp_path, DOMAIN, rules), strict=False)
@@ -234,6 +242,9 @@ def test_what_rasa_takes_is_taken_and_told(tmp_path):
     assert any("rules.yml:10: story “late” begins at checkpoint `nowhere`" in text for text in told)
     assert any("rules.yml:11: story “early” ends at checkpoint `no_more`" in text for text in told)
     assert any("rules.yml:12: story “blank” has no steps" in text for text in told)
+    assert any("rules.yml:13: story “asks”: what checkpoint `gate` asks for does not count" in text for text in told)
+    assert any("rules.yml:14: no story comes to checkpoint `gate` with these slots" in text for text in told)
+    assert any("rules.yml:15: story “vague”: checkpoint `gate` is passed over" in text for text in told)
 
 
 @pytest.mark.parametrize("folder", ["data", "nlu"])
