@@ -40,8 +40,8 @@ def serve(host: Host, address: str, port: int) -> int:
     return 0
 
 
-def shell(host: Host) -> int:
-    """Talk in this terminal. A number presses a button."""
+def shell(host: Host, *, slots: bool = False) -> int:
+    """Talk in this terminal. A number presses a button. `slots`: tell what is remembered after each message."""
 
     print("Write to it. A number presses a button, /stop ends.", file=sys.stderr)
 
@@ -67,8 +67,17 @@ def shell(host: Host) -> int:
                 for button in message.get("buttons", ()):
                     number += 1
                     print(f"  {number} {button.get('title')}  ({button.get('payload')})")
+            if slots:
+                print(f"    {await _remembered(host)}")
 
     return asyncio.run(talk())
+
+
+async def _remembered(host: Host) -> str:
+    state = await host.tracker("shell")
+    held = {name: value for name, value in state["slots"].items() if value is not None}
+    loop = state["active_loop"].get("name")
+    return f"{held} in {loop}" if loop else str(held)
 
 
 def validate(root: Path) -> int:
@@ -148,16 +157,21 @@ def replace_host(host: Host) -> Host:
 
 def train(root: Path, backend: str) -> int:
     """Learn from the examples, and tell how well they are told apart by what was learnt from the others."""
-    from dialogues.server.recognition import Likeness
+    from dialogues.server.recognition import Likeness, learns_intents
     from dialogues.server.training_data import read_training_data
 
     started = time.monotonic()
     try:
         data = read_training_data(root)
-        load(root, backend=backend)
+        host = load(root, backend=backend)
     except ProjectWrong as error:
         print(error, file=sys.stderr)
         return 1
+    number = len(data.examples)
+    told = f"{counting(number, 'example')} of {counting(len({e.intent for e in data.examples}), 'intent')}"
+    if not learns_intents(host.engine.project.config):
+        print(f"{told}; nothing is learnt from them: the pipeline in config.yml goes by words and patterns")
+        return 0
     embedder = open_embedder(backend)
     right, folds = 0, 4
     confused: dict[tuple[str, str], int] = {}
@@ -171,8 +185,7 @@ def train(root: Path, backend: str) -> int:
             if guess != example.intent:
                 pair = (example.intent, guess)
                 confused[pair] = confused.get(pair, 0) + 1
-    number = len(data.examples)
-    print(f"{number} examples of {len({e.intent for e in data.examples})} intents, {time.monotonic() - started:.1f} s")
+    print(f"{told}, {time.monotonic() - started:.1f} s")
     if number:
         print(f"left out and recognised: {right / number:.3f}")
     for (intent, guess), times in sorted(confused.items(), key=lambda item: -item[1])[:20]:

@@ -307,6 +307,17 @@ class Selector:
         parse.selector[self._name] = {"response": chosen, "ranking": told}
 
 
+def learns_intents(config: Mapping[str, Any]) -> bool:
+    """Whether the pipeline learns intents from the examples, and does not only look for their words."""
+    return not _LEARNT.isdisjoint(name for name, _ in _listed(config.get("pipeline")))
+
+
+def _listed(pipeline: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """The components with their names, without the modules they come from."""
+    listed = [item if isinstance(item, Mapping) else {"name": str(item)} for item in pipeline or DEFAULT_PIPELINE]
+    return [(str(settings.get("name", "")).rsplit(".", 1)[-1], settings) for settings in listed]
+
+
 class Recognizer:
     """A trained pipeline. It may be asked from several threads, but takes a few milliseconds each time."""
 
@@ -324,12 +335,11 @@ class Recognizer:
         if pipeline and not isinstance(pipeline, list):
             text = "`pipeline` must be a list: `- name: WhitespaceTokenizer`"
             raise ProjectWrong([_problem(config, "pipeline", text)])
-        listed = [item if isinstance(item, Mapping) else {"name": str(item)} for item in pipeline or DEFAULT_PIPELINE]
+        listed = _listed(pipeline)
         self._components: list[Component] = []
-        names = {str(settings.get("name", "")).rsplit(".", 1)[-1] for settings in listed}
-        embedder = open_embedder() if names & (_LEARNT | {"ResponseSelector"}) else None
-        for settings in listed:
-            self._add(str(settings.get("name", "")).rsplit(".", 1)[-1], settings, data, embedder)
+        embedder = open_embedder() if {name for name, _ in listed} & (_LEARNT | {"ResponseSelector"}) else None
+        for name, settings in listed:
+            self._add(name, settings, data, embedder)
 
     def _add(self, name: str, settings: Mapping[str, Any], data: TrainingData, embedder: Embedder | None) -> None:
         if name == "KeywordIntentClassifier":

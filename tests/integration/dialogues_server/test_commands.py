@@ -284,6 +284,14 @@ def test_test_stories_are_played_with_their_actions(tmp_path, capsys):
     assert "1 story, 0 not as written" in capsys.readouterr().out
 
 
+def test_a_project_is_known_without_its_option_and_a_folder_without_talks_is_told(tmp_path, capsys):
+    assert main(["--backend", "ngrams", "test", str(write_project(tmp_path))]) == 0
+    assert "1 story, 0 not as written" in capsys.readouterr().out
+
+    assert main(["test", str(tmp_path / "tests")]) == 1
+    assert f"no talks in {tmp_path}/tests" in capsys.readouterr().err
+
+
 def test_a_test_story_that_goes_otherwise_is_told_with_its_line(tmp_path, capsys):
     story = (
         FILES["tests/test_talks.yml"].replace("Done with Oslo", "Done with Rome").replace("utter_done", "utter_town")
@@ -304,15 +312,30 @@ def test_a_test_story_that_goes_otherwise_is_told_with_its_line(tmp_path, capsys
 def test_training_tells_how_well_the_examples_are_told_apart(tmp_path, capsys):
     assert dialogues("train", write_project(tmp_path)) == 0
 
-    assert "5 examples of 3 intents" in capsys.readouterr().out
+    assert "5 examples of 3 intents, " in capsys.readouterr().out
+
+
+def test_training_tells_where_there_is_nothing_to_learn(tmp_path, capsys):
+    config = "pipeline:\n  - name: WhitespaceTokenizer\n  - name: KeywordIntentClassifier\n"
+
+    assert dialogues("train", write_project(tmp_path, config_yml=config)) == 0
+
+    assert capsys.readouterr().out.startswith("5 examples of 3 intents; nothing is learnt from them")
 
 
 def test_the_shell_answers_and_a_number_presses_a_button(tmp_path, capsys, monkeypatch):
     lines = iter(["hello", "/form", '/inform{"town": "Oslo"}', "/stop"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
 
-    assert dialogues("shell", write_project(tmp_path)) == 0
+    assert main(["--backend", "ngrams", "shell", "--slots", str(write_project(tmp_path))]) == 0
 
     printed = capsys.readouterr()
-    assert printed.out.splitlines() == ["Hello", "Which town?", "Done with Oslo"]
+    assert printed.out.splitlines() == [
+        "Hello",
+        "    {}",
+        "Which town?",
+        "    {'requested_slot': 'town'} in town_form",
+        "Done with Oslo",
+        "    {'town': 'Oslo'}",
+    ]
     assert "/stop ends" in printed.err
