@@ -34,6 +34,8 @@ DEFAULT_PIPELINE: tuple[Mapping[str, Any], ...] = (
     {"name": "ResponseSelector"},
     {"name": "FallbackClassifier", "threshold": 0.3, "ambiguity_threshold": 0.1},
 )
+#: So many characters of a message are compared with the examples: an embedder needs seconds for a whole book.
+MOST_COMPARED = 2_000
 _LEARNT = {"DIETClassifier", "LogisticRegressionClassifier", "SklearnIntentClassifier", "MitieIntentClassifier"}
 _ENTITIES_LEARNT = {"DIETClassifier", "CRFEntityExtractor", "MitieEntityExtractor"}
 _READ = {"KeywordIntentClassifier", "RegexEntityExtractor", "EntitySynonymMapper", "FallbackClassifier"}
@@ -184,6 +186,7 @@ class Likeness:
         """The labels with their chances, the likeliest first."""
         if not self.labels:
             return []
+        text = text[:MOST_COMPARED]
         known = self._by_heart.get(fold(text))
         scores = (self._like(self._vectors([text])).astype(np.float64) @ self._weights)[0]
         chances = np.exp(8.0 * (scores - scores.max()))

@@ -15,7 +15,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dialogues.server.host import Host
 from dialogues.server.http import HOST, make_app
+from dialogues.server.recognition import MOST_COMPARED
 from dialogues.server.rehearsal import read_test_stories, rehearse
+from dialogues.understanding.embedder import CharNgrams, Matrix
 from tests.integration.dialogues_server.project import write_project
 
 
@@ -163,6 +165,30 @@ async def test_whatever_is_sent_something_is_answered(client, message):
 
     assert answer.status == 200
     assert await answer.json()
+
+
+async def test_a_long_message_is_kept_whole_and_compared_by_its_beginning(tmp_path):
+    letters = Noting()
+    host = Host.load(write_project(tmp_path), open_embedder=lambda: letters)
+    message = "hello " * 12_000
+
+    async with TestClient(TestServer(make_app(host))) as client:
+        ada = Talker(client)
+        assert await ada.says(message)
+        users = [event for event in (await ada.tracker())["events"] if event["event"] == "user"]
+
+    assert users[-1]["text"] == message.strip()
+    assert letters.longest <= MOST_COMPARED
+
+
+class Noting(CharNgrams):
+    """Compares by letters, and notes how long the longest text was."""
+
+    longest = 0
+
+    def embed(self, texts: list[str]) -> Matrix:
+        self.longest = max(self.longest, *map(len, texts))
+        return super().embed(texts)
 
 
 async def test_an_intent_may_be_triggered_and_events_may_be_put_in_from_outside(client):
