@@ -185,7 +185,9 @@ def _import_actions(root: Path) -> list[ModuleType]:
     for name in [name for name in sys.modules if name == "actions" or name.startswith("actions.")]:
         del sys.modules[name]
     folder = str(root.resolve())
-    sys.path[:] = [folder, *(path for path in sys.path if path != folder)]
+    others = [path for path in sys.path if path != folder]
+    # a folder without `__init__.py` gives way to any module of its name, wherever that lies
+    sys.path[:] = [folder, *(path for path in others if not _has_module(path))]
     importlib.invalidate_caches()
     try:
         package = importlib.import_module("actions")
@@ -197,7 +199,14 @@ def _import_actions(root: Path) -> list[ModuleType]:
         file, line = _place_of(error, folder)
         text = f"the actions cannot be loaded: {type(error).__name__}: {error}"
         raise ProjectWrong([Problem(file, line, text)]) from error
+    finally:
+        sys.path[:] = [folder, *others]
     return modules
+
+
+def _has_module(path: str) -> bool:
+    """Whether another `actions` can be imported from there."""
+    return (Path(path) / "actions.py").is_file() or (Path(path) / "actions" / "__init__.py").is_file()
 
 
 def _place_of(error: BaseException, folder: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dialogues.__main__ import main
+from dialogues.server.actions import ProjectActions
 from tests.integration.dialogues_server.project import FILES, write_project
 
 
@@ -149,6 +150,16 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
         "endpoints.yml:1: `nlg` is not used here",
     ):
         assert doubt in told
+
+
+def test_a_folder_of_actions_that_is_no_package_is_loaded_whatever_was_loaded_before(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two" / "actions").mkdir(parents=True)
+    own = "from rasa_sdk import Action\n\n\nclass Own(Action):\n    def name(self):\n        return 'action_own'\n"
+    (tmp_path / "two" / "actions" / "own.py").write_text(own, encoding="utf-8")
+    ProjectActions(write_project(tmp_path / "one"))
+
+    assert ProjectActions(tmp_path / "two").names == {"action_own"}
 
 
 def test_a_folder_that_is_no_project_is_told(tmp_path, capsys):
