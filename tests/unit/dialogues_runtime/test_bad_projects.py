@@ -155,13 +155,16 @@ def test_policies_that_would_leave_the_bot_without_a_word_are_refused_with_their
 
 def test_rules_without_their_policy_and_policies_that_are_not_played_are_told(tmp_path):
     root = write_project(tmp_path, DOMAIN, "rules: [{rule: r, steps: [{intent: a}, {action: utter_a}]}]\n")
-    (root / "config.yml").write_text("policies:\n- name: TEDPolicy\n- name: house.Policy\n", encoding="utf-8")
+    (root / "config.yml").write_text(
+        "policies:\n- name: TEDPolicy\n- name: house.Policy\n  priority: 9\n", encoding="utf-8"
+    )
 
     told = [str(doubt) for doubt in load_project(root, strict=False).doubts]
 
     assert any("config.yml:1: rules, /restart and /back are not played" in text for text in told)
     assert any("config.yml:2: what `TEDPolicy` learns" in text for text in told)
     assert any("config.yml:3: `house.Policy` is a policy of its own" in text for text in told)
+    assert any("config.yml:4: `priority` is not followed here" in text for text in told)
 
 
 def test_one_part_of_a_domain_that_cannot_be_read_does_not_hide_the_others(tmp_path):
