@@ -231,24 +231,37 @@ class LearntIntents:
 
 
 class LearntEntities:
-    """Entities that the examples show, found again by their words, and by the words around them."""
+    """Entities that the examples show. An example as it was written has those that are marked in it; in other messages
+    they are found by the words around them, in examples of the same intent, or by their own words."""
 
     def __init__(self, data: TrainingData) -> None:
+        self._by_heart: dict[str, tuple[Entity, ...]] = {}
         self._words: dict[str, Entity] = {}
-        self._frames: list[tuple[re.Pattern[str], tuple[Entity, ...]]] = []
+        frames: list[tuple[int, str, re.Pattern[str], tuple[Entity, ...]]] = []
         for example in data.examples:
+            marked = []
             for annotation in example.entities:
                 words = example.text[annotation.start : annotation.end]
                 found = _learnt(annotation, words)
                 self._words.setdefault(words.lower(), found)
+                marked.append(replace(found, start=annotation.start, end=annotation.end))
+            self._by_heart.setdefault(example.text.lower(), tuple(marked))
             if example.entities:
-                self._frames.append(_frame(example))
+                left_open = sum(annotation.end - annotation.start for annotation in example.entities)
+                frames.append((len(example.text) - left_open, example.intent, *_frame(example)))
+        self._frames = sorted(frames, key=lambda frame: -frame[0])  # who says most says it best
         longest_first = sorted(self._words, key=len, reverse=True)
         choices = "|".join(re.escape(words) for words in longest_first)
         self._pattern = re.compile(rf"(?<!\w)(?:{choices})(?!\w)", re.IGNORECASE) if choices else None
 
     def read(self, parse: Parse) -> None:
-        for frame, entities in self._frames:
+        known = self._by_heart.get(parse.text.lower())
+        if known is not None:
+            self._keep(parse, [replace(entity, value=parse.text[entity.start : entity.end]) for entity in known])
+            return
+        for _, intent, frame, entities in self._frames:
+            if parse.intent not in (None, NOT_UNDERSTOOD, intent):
+                continue
             match = frame.fullmatch(parse.text)
             if match is not None:
                 places = [match.span(number) for number in range(1, len(entities) + 1)]

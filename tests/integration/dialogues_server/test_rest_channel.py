@@ -18,7 +18,7 @@ from dialogues.server.http import HOST, make_app
 from dialogues.server.recognition import MOST_COMPARED
 from dialogues.server.rehearsal import read_test_stories, rehearse
 from dialogues.understanding.embedder import CharNgrams, Matrix
-from tests.integration.dialogues_server.project import write_project
+from tests.integration.dialogues_server.project import FILES, write_project
 
 
 class Talker:
@@ -83,6 +83,34 @@ async def test_words_like_an_example_are_understood_with_their_entities_and_syno
     assert await ada.says("I am in Rome") == ["In Roma"]
     assert await ada.says("I am in Perugia") == ["In Perugia"]
     assert await ada.says("qwertz uiop") == ["Pardon?"]
+
+
+def test_an_example_keeps_its_entities_and_other_words_are_framed_by_the_examples_of_their_intent(tmp_path):
+    nlu = """
+        nlu:
+          - intent: greet
+            examples: |
+              - good morning
+              - good morning [Ann](name) to you
+          - intent: where
+            examples: |
+              - the [first](town) to [last](town)
+              - the way to [Rome](town)
+              - how far is it
+          - intent: form
+            examples: |
+              - [soup](town) please
+    """
+    domain = FILES["domain.yml"].replace("entities: [town]", "entities: [town, name]")
+    recognizer = Host.load(write_project(tmp_path, data_nlu_yml=nlu, domain_yml=domain)).recognizer
+
+    def entities(text: str) -> list[Any]:
+        read = recognizer.read(text, sender_id="", channel="", metadata={})
+        return [entity.value for entity in read.entities]
+
+    assert entities("The way to Rome") == ["Rome"]
+    assert entities("the way to Calais") == ["Calais"]
+    assert entities("good morning please") == []
 
 
 async def test_people_do_not_hear_each_other(client):
