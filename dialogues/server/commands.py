@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ from dialogues.understanding.embedder import open_embedder
 
 def load(root: Path, *, actions: str | None = None, backend: str = "auto", exact: bool = False) -> Host:
     """A project, ready to be played. Raises ProjectWrong."""
+    # it tells at every turn which slots have no validator, in the middle of a shell's conversation
+    logging.getLogger("rasa_sdk.forms").setLevel(logging.ERROR)
     manners = EXACTLY_AS_RASA if exact else AS_RASA
     return Host.load(root, action_url=actions, open_embedder=lambda: open_embedder(backend), manners=manners)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -350,3 +351,4 @@ def test_the_shell_answers_and_a_number_presses_a_button(tmp_path, capsys, monke
         "    {'town': 'Oslo'}",
     ]
     assert "/stop ends" in printed.err
+    assert not logging.getLogger("rasa_sdk.forms").isEnabledFor(logging.WARNING)  # `Skipping validation for …`
