@@ -1,13 +1,13 @@
 """`python -m dialogues`: talk with the dialogues, check them, play the talks. Nothing else is needed, no bot.
 
 python -m dialogues shell [--language fr] [--slots]    write to it; a number taps a button
-python -m dialogues validate [PROJECT]                 every problem with its file and line
+python -m dialogues validate                           every problem with its file and line
 python -m dialogues test [FOLDER]                      play the talks
 python -m dialogues train [--cache FOLDER]             learn from nlu/ and safety/ now
 python -m dialogues serve [--port 5005]                answer Rasa's REST channel
 
-With `--project DIR` each does the same for any Rasa 3.1 project: what `rasa shell`, `rasa data validate`, `rasa test`,
-`rasa train` and `rasa run` do.
+With the folder of any Rasa 3.1 project (`--project DIR`, or only `DIR`) each does the same for that: what `rasa shell`,
+`rasa data validate`, `rasa test`, `rasa train` and `rasa run` do.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ ROOT = PROJECT.parent
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    if options.project is None and options.run is not _test:
+        options.project = options.folder
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
@@ -47,18 +49,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cache", type=Path, default=learnt_folder(ROOT / "var" / "understanding"), help="where what is learnt is kept"
     )
-    parser.add_argument("--backend", default="auto", choices=("auto", "embedder", "ngrams"))
+    parser.add_argument(
+        "--backend",
+        default="auto",
+        choices=("auto", "embedder", "ngrams"),
+        help="what sentences are compared by: their meaning (embedder), their letters (ngrams), or whichever there is",
+    )
     commands = parser.add_subparsers(required=True)
     shell = _command(commands, "shell", "write to it; a number presses a button, /stop ends", _shell)
-    shell.add_argument("--language", default="en")
+    shell.add_argument("--language", default="en", help="what Waymark's own dialogues begin in, en unless given")
     shell.add_argument("--slots", action="store_true", help="show what it remembers after each message")
-    validate = _command(commands, "validate", "check the files: every problem with file and line", _validate)
-    validate.add_argument("folder", type=Path, nargs="?", help="the same as --project")
-    test = _command(commands, "test", "play the talks; of a project, its test stories with their actions", _test)
-    test.add_argument("folder", type=Path, nargs="?", default=ROOT / "tests" / "dialogues", help="other talks of ours")
+    _command(commands, "validate", "check the files: every problem with file and line", _validate)
+    _command(commands, "test", "play the talks; of a project, its test stories with their actions", _test)
     train = _command(commands, "train", "learn from the examples; of a project, tell what is confused", _train)
     train.add_argument("--ship", action="store_true", help="keep the vectors with the code: nobody else computes them")
-    serve = _command(commands, "serve", "answer Rasa's REST channel", _serve)
+    serve = _command(commands, "serve", "answer Rasa's REST channel, POST /webhooks/rest/webhook, and its API", _serve)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     serve.add_argument("-p", "--port", type=_port, default=5005, help="the port, 5005 unless given")
     serve.add_argument("--exact", action="store_true", help="follow Rasa into its silences too, to compare with it")
@@ -72,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
 def _command(commands: Any, name: str, does: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
     parser.add_argument("--project", type=Path, help="any Rasa 3.1 project, instead of Waymark's own")
+    of_talks = ", or a folder of talks of ours" if run is _test else ""
+    parser.add_argument("folder", type=Path, nargs="?", help=f"the same as --project{of_talks}")
     parser.set_defaults(run=run)
     return parser
 
@@ -116,7 +123,7 @@ def _read(options: argparse.Namespace) -> Read:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    if _elsewhere(root := options.project or options.folder or PROJECT):
+    if _elsewhere(root := options.project or PROJECT):
         from dialogues.server import commands
 
         return commands.validate(root)
@@ -150,16 +157,22 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    if _elsewhere(options.project):
+    folder: Path = options.folder or ROOT / "tests" / "dialogues"
+    is_project = any((folder / name).exists() for name in ("domain.yml", "domain.yaml", "domain"))
+    root: Path | None = options.project or (folder if is_project else None)
+    if root is not None and _elsewhere(root):
         from dialogues.server import commands
 
-        return commands.test(options.project, options.backend)
+        return commands.test(root, options.backend)
     from dialogues.runtime.files import ProjectWrong
     from dialogues.talks import play, read_talks, read_world
 
     try:
-        talks = read_talks(options.folder)
-        engine = _engine(read_world(options.folder / "world.yml"))
+        talks = read_talks(folder)
+        if not talks:
+            print(f"no talks in {folder}", file=sys.stderr)
+            return 1
+        engine = _engine(read_world(folder / "world.yml"))
         read = _read(options) if any(talk.needs_understanding for talk in talks) else None
     except ProjectWrong as error:
         print(error, file=sys.stderr)
@@ -305,7 +318,8 @@ def _shell_elsewhere(options: argparse.Namespace) -> int:
     from dialogues.server import commands
 
     try:
-        return commands.shell(commands.load(options.project, actions=options.actions, backend=options.backend))
+        host = commands.load(options.project, actions=options.actions, backend=options.backend)
+        return commands.shell(host, slots=options.slots)
     except ProjectWrong as error:
         print(error, file=sys.stderr)
         return 1

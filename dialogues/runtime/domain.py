@@ -292,9 +292,11 @@ class DomainReader:
 
     def hear(self, retrieval_intents: Iterable[str]) -> None:
         """Take in intents that the examples alone name (`faq/opening_hours`), as Rasa does."""
-        for name in sorted(set(retrieval_intents) - self._intents.keys()):
-            self._intents[name] = Intent(name)
-            self._raw["intents"].append({name: {"is_retrieval_intent": True}})
+        for name in sorted(set(retrieval_intents)):
+            self._raw["actions"].append(f"utter_{name}")
+            if name not in self._intents:
+                self._intents[name] = Intent(name)
+                self._raw["intents"].append({name: {"is_retrieval_intent": True}})
 
     def _problem(self, block: Block, key: str, text: str, *, fatal: bool = True) -> None:
         self.problems.append(Problem(block.file, block.line_of(key), text, fatal))
@@ -313,8 +315,10 @@ class DomainReader:
                 yield line, str(item), item
 
     def _whole(self) -> dict[str, Any]:
-        """All files as one, as Rasa tells it: what is listed in several once, and nothing of which there is none."""
+        """All files as one, as Rasa tells it: what is listed in several once, intents in the order of their names, and
+        nothing of which there is none."""
         listed = {key: {_name_of(item): item for item in self._raw[key]} for key in ("intents", "entities", "actions")}
+        listed["intents"] = dict(sorted(listed["intents"].items()))
         whole = {**self._raw, **{key: list(items.values()) for key, items in listed.items()}}
         return {key: value for key, value in whole.items() if value}
 

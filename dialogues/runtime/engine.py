@@ -48,6 +48,7 @@ LONGEST_TURN = 10
 #: Steps of one turn, with those that refused or undid themselves: Rasa does not count these, and goes on for ever.
 MOST_STEPS = 3 * LONGEST_TURN
 VALIDATE_MAPPINGS = "action_validate_slot_mappings"
+EXTRACT_SLOTS = "action_extract_slots"
 #: What a person hears when something broke and the project has no `utter_default`.
 SORRY = "Sorry, something went wrong here. Please write that again."
 _MESSAGE_KEYS = frozenset({"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"})
@@ -248,7 +249,11 @@ class _Conversation:
     async def _heed_slots(self) -> None:
         if self.tracker.paused and not self._manners.payload_is_text:
             return  # a human talks with the person now
-        for event in await self.extract_slots(self.tracker):
+        try:
+            events = await self.extract_slots(self.tracker)
+        except ActionRejected as error:  # nothing else could hear the message instead
+            raise ActionFailed(EXTRACT_SLOTS) from error
+        for event in events:
             self._emit(event)
 
     async def _act(self) -> None:
@@ -353,6 +358,8 @@ class _Conversation:
         return name in self._domain.actions or name in self._domain.responses
 
     async def perform(self, name: str, tracker: Tracker) -> list[Event]:
+        if name == EXTRACT_SLOTS:
+            return await self.extract_slots(tracker)
         if name in _DEFAULTS and name not in self._domain.actions:
             return _DEFAULTS[name](self, tracker)
         if self._domain.retrieves(name):
@@ -369,6 +376,8 @@ class _Conversation:
         return self._taken(name, result, tracker)
 
     async def extract_slots(self, tracker: Tracker) -> list[Event]:
+        if EXTRACT_SLOTS in self._domain.actions:  # the project's own takes the place of all mappings
+            return await self._custom(EXTRACT_SLOTS, tracker)
         parse = tracker.latest_message
         text: str | None = str(parse.get("text") or "")
         if not self._manners.payload_is_text:
@@ -520,7 +529,6 @@ _DEFAULTS = {
     ASK_AFFIRMATION: _Conversation.ask_affirmation,
     ASK_REPHRASE: _Conversation.ask_rephrase,
     "action_unlikely_intent": _Conversation.nothing,
-    "action_extract_slots": _Conversation.nothing,
     LISTEN: _Conversation.nothing,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -84,13 +85,23 @@ class Series(list[Any]):
         self.lines: tuple[int, ...] = ()
 
 
-# YAML 1.2, as Rasa reads it: `yes`, `no` and `on` are words, and dates are words too.
+# YAML 1.2, as Rasa reads it: `yes`, `no`, `on`, a time of day (`12:30`) and a date are words, `010` is ten.
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_OTHERWISE = {_INT, _FLOAT, "tag:yaml.org,2002:timestamp"}
+_NUMBERS = (
+    (_FLOAT, re.compile(r"[-+]?([0-9][0-9_]*)?\.[0-9][0-9_]*([eE][-+]?[0-9]+)?$")),
+    (_FLOAT, re.compile(r"[-+]?[0-9][0-9_]*(\.|\.?[eE][-+]?[0-9]+)$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")),
+    (_INT, re.compile(r"[-+]?(0b[01][01_]*|0o[0-7][0-7_]*|0x[0-9a-fA-F][0-9a-fA-F_]*|[0-9][0-9_]*)$")),
+)
 _SCALARS = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag not in {"tag:yaml.org,2002:timestamp"}]
+    first: [(tag, regexp) for tag, regexp in resolvers if tag not in _OTHERWISE]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 for _first in "yYnNoO":
     _SCALARS[_first] = [(tag, regexp) for tag, regexp in _SCALARS.get(_first, []) if tag != "tag:yaml.org,2002:bool"]
+for _first in "-+.0123456789":
+    _SCALARS[_first] = [*_SCALARS.get(_first, []), *_NUMBERS]
+_WITH_VARIABLES = {**_SCALARS, None: [("!variable", re.compile(r".*\$\{.*\}"))]}
 
 
 class _Loader(SafeLoader):
@@ -98,6 +109,12 @@ class _Loader(SafeLoader):
 
     file = ""
     yaml_implicit_resolvers = _SCALARS
+
+
+class _VariableLoader(_Loader):
+    """Puts variables of the environment in their places, as Rasa does in words without quotes: `${HOME}`."""
+
+    yaml_implicit_resolvers = _WITH_VARIABLES
 
 
 def _block(loader: _Loader, node: yaml.MappingNode) -> Iterator[Block]:
@@ -122,6 +139,24 @@ def _series(loader: _Loader, node: yaml.SequenceNode) -> Iterator[Series]:
     series.extend(loader.construct_object(item, deep=True) for item in node.value)
 
 
+def _whole(loader: _Loader, node: yaml.ScalarNode) -> int:
+    digits = loader.construct_scalar(node).replace("_", "")
+    return int(digits, 0) if digits.lstrip("-+")[:2] in ("0b", "0o", "0x") else int(digits)
+
+
+def _expanded(loader: _Loader, node: yaml.ScalarNode) -> str:
+    written = loader.construct_scalar(node)
+    expanded = os.path.expandvars(written)
+    for word in expanded.split():
+        if word.startswith("$") and word in written:
+            name = word.lstrip("${").partition("}")[0]
+            text = f"the environment variable `{name}` is not set (words with `${{` in them need quotes around them)"
+            raise ProjectWrong([Problem(loader.file, node.start_mark.line + 1, text)])
+    return expanded
+
+
+_Loader.add_constructor(_INT, _whole)
+_Loader.add_constructor("!variable", _expanded)
 _Loader.add_constructor("tag:yaml.org,2002:map", _block)
 _Loader.add_constructor("tag:yaml.org,2002:seq", _series)
 
@@ -130,7 +165,7 @@ def read_yaml(path: Path, root: Path) -> Block | None:
     """The mapping in a file, None when the file is empty. Raises ProjectWrong."""
     name = str(path.relative_to(root)) if path.is_relative_to(root) else path.name
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _unescaped(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ProjectWrong([Problem(name, line, "the file is not UTF-8: save it as UTF-8")]) from error
@@ -147,6 +182,16 @@ def read_yaml(path: Path, root: Path) -> Block | None:
     if not isinstance(value, Block):
         raise ProjectWrong([Problem(name, 1, "a file must hold keys and values")])
     return value
+
+
+def _unescaped(text: str) -> str:
+    """A file in plain ASCII may write any other character as `\\u00e9`, whatever stands around it; so Rasa reads it."""
+    if "\\u" not in text.lower() or not text.isascii():
+        return text
+    try:
+        return text.encode().decode("raw_unicode_escape").encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:  # `\\u` and no number behind it
+        return text
 
 
 #: What libyaml says, and what to do about it.
@@ -172,7 +217,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, name: str) -> Problem:
 
 
 def _value(text: str, name: str) -> Any:
-    loader = _Loader(text)
+    loader = (_VariableLoader if "${" in text else _Loader)(text)
     loader.file = name
     try:
         node = loader.get_single_node()

@@ -39,6 +39,9 @@ def read_policies(config: Block, domain: Domain, *, has_rules: bool) -> Policies
         name = item["name"].rsplit(".", 1)[-1]
         policies[name] = item
         problems += _unknown(config.file, line, item["name"], name)
+        if "priority" in item:
+            text = "`priority` is not followed here: rules come before stories, as Rasa advises"
+            problems.append(Problem(config.file, item.line_of("priority"), text, fatal=False))
     settings = _settings(policies)
     if not any(problem.fatal for problem in problems):
         problems += _without_rules(config, domain, settings, has_rules)

@@ -18,6 +18,7 @@ from dialogues.runtime.policies import are_rules_restricted, read_policies
 from dialogues.runtime.policy import Policy, PolicySettings
 from dialogues.runtime.responses import Button
 from dialogues.runtime.rules import Rules, RulesReader
+from dialogues.runtime.slots import Form, SlotMapping
 from dialogues.runtime.stories import Memory, StoriesReader, Story
 
 _DOMAIN_KEYS = {"intents", "entities", "slots", "responses", "forms", "actions", "session_config", "e2e_actions"}
@@ -271,6 +272,15 @@ def _loose_slots(domain: Domain) -> Iterator[tuple[str, str]]:
                     yield slot.name, f"slot `{slot.name}` names `{loop}`, which is no form"
                 if asked is not None and asked not in domain.slots:
                     yield slot.name, f"slot `{slot.name}` waits for `{asked}` to be asked, which is no slot"
+                form = domain.forms.get(loop or "")
+                if form is not None and not _may_wait(slot.name, mapping, form):
+                    text = f"slot `{slot.name}` waits for `{form.name}`, which does not require it"
+                    yield slot.name, f"{text}: `rasa data validate` would refuse it"
+
+
+def _may_wait(slot: str, mapping: SlotMapping, form: Form) -> bool:
+    """Whether Rasa thinks it right that a slot is filled only while a form is active."""
+    return not form.required_slots or slot in form.required_slots or mapping.type == "from_trigger_intent"
 
 
 def _loose_responses(domain: Domain) -> Iterator[tuple[str, str]]:

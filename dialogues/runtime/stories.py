@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dialogues.runtime.domain import Domain
-from dialogues.runtime.files import Block, Problem
+from dialogues.runtime.files import Block, Problem, plain
 from dialogues.runtime.model import Event
 from dialogues.runtime.rules import MOST_WAYS, EventsOf, Rules, end_to_end, every_way, examples, key_of
 from dialogues.runtime.tracker import LISTEN, NOT_SET, Fold, Moment, Tracker
@@ -26,14 +26,28 @@ class Story(Struct, frozen=True):
     events: tuple[Event, ...]
 
 
+class _Part(Struct, frozen=True):
+    """A story between two checkpoints. `gate`: the checkpoint it begins at, with the slots it asks for."""
+
+    item: Block
+    gate: Block | None
+    steps: tuple[Block, ...]
+    end: str | None
+
+    @property
+    def start(self) -> str | None:
+        return None if self.gate is None else str(self.gate["checkpoint"])
+
+
 class StoriesReader:
     """Reads story files against a domain, and gathers every problem."""
 
     def __init__(self, domain: Domain) -> None:
         self.problems: list[Problem] = []
         self._domain = domain
-        self._parts: list[tuple[Block, str | None, list[Block], str | None]] = []
+        self._parts: list[_Part] = []
         self._patience = 20 * MOST_WAYS
+        self._met: dict[int, tuple[Block, bool]] = {}  # checkpoints that ask for slots, and whether a story passes them
 
     def add(self, block: Block) -> None:
         """Take in the stories of one file."""
@@ -57,20 +71,54 @@ class StoriesReader:
                 self._cut(item, [step for step in steps if isinstance(step, Block)])
 
     def _cut(self, item: Block, steps: list[Block]) -> None:
-        """Cut a story at its checkpoints."""
-        start: str | None = None
+        """Cut a story at its checkpoints. Several that follow one another are as many ways."""
+        gates: list[Block] = []
         part: list[Block] = []
+        ends: list[Block] = []
         for step in steps:
-            if "checkpoint" not in step:
-                part.append(step)
+            if "checkpoint" in step:
+                if part:
+                    ends.append(self._without_slots(item, step))
+                elif self._asks_for_slots(item, step):
+                    gates.append(step)
                 continue
-            name = str(step["checkpoint"])
-            if part:
-                self._parts.append((item, start, part, name))
-                part = []
-            start = name
+            if ends:
+                self._keep(item, gates, part, ends)
+                gates, part, ends = ends, [], []
+            part.append(step)
         if part:
-            self._parts.append((item, start, part, None))
+            self._keep(item, gates, part, ends)
+
+    def _keep(self, item: Block, gates: list[Block], part: list[Block], ends: list[Block]) -> None:
+        begins: Sequence[Block | None] = gates or [None]
+        goes_on: Sequence[Block | None] = ends or [None]
+        for gate in begins:
+            for end in goes_on:
+                name = None if end is None else str(end["checkpoint"])
+                self._parts.append(_Part(item, gate, tuple(part), name))
+
+    def _asks_for_slots(self, item: Block, step: Block) -> bool:
+        """Whether what a checkpoint asks for can be read. Rasa passes it over otherwise: the story begins anywhere."""
+        asked = step.get("slot_was_set") or []
+        readable = isinstance(asked, list) and all(isinstance(slot, Block) for slot in asked)
+        if not readable:
+            text = (
+                f"story “{item['story']}”: checkpoint `{step['checkpoint']}` is passed over, "
+                "for it names a slot without a value: `slot_was_set: [{town: Calais}]`"
+            )
+            self._problem(step, "slot_was_set", text, False)
+        return readable
+
+    def _without_slots(self, item: Block, step: Block) -> Block:
+        if step.get("slot_was_set"):
+            text = (
+                f"story “{item['story']}”: what checkpoint `{step['checkpoint']}` asks for does not count here; "
+                "it does where a story begins at it"
+            )
+            self._problem(step, "slot_was_set", text, False)
+        end = Block(step.file, step.line)
+        end["checkpoint"] = step["checkpoint"]
+        return end
 
     def finish(self) -> list[Story]:
         """Every way from a beginning to an end."""
@@ -79,21 +127,51 @@ class StoriesReader:
         for item, steps in self._ways(None, (), ()):
             writer = EventsOf(self._domain, self._problem, f"story “{item['story']}”")
             try:
-                ways = [tuple(writer.story(way)) for way in every_way(steps)]
+                ways = [self._written(writer, way) for way in every_way(steps) if self._passes(writer, way)]
             except (TypeError, ValueError, AttributeError, KeyError) as error:
                 text = f"story “{item['story']}” cannot be read: {error}"
                 self.problems.append(Problem(item.file, item.line, text))
                 continue
             found += [Story(str(item["story"]), item.file, item.line, way) for way in ways]
             if len(found) >= MOST_WAYS:
-                break
+                return found
+        self._shut_checkpoints()
         return found
+
+    @staticmethod
+    def _written(writer: EventsOf, way: Sequence[Block]) -> tuple[Event, ...]:
+        return tuple(writer.story([step for step in way if "checkpoint" not in step]))
+
+    def _passes(self, writer: EventsOf, way: Sequence[Block]) -> bool:
+        """Whether at each checkpoint the slots hold what it asks for."""
+        for place, step in enumerate(way):
+            if "checkpoint" not in step:
+                continue
+            fold = Fold(self._domain, None)
+            for event in self._written(writer, way[:place]):
+                fold.take(event)
+            asked = [(name, value) for slot in step["slot_was_set"] for name, value in slot.items()]
+            passed = all(fold.slots.get(name) == plain(value) for name, value in asked)
+            self._met[id(step)] = (step, passed or self._met.get(id(step), (step, False))[1])
+            if not passed:
+                return False
+        return True
+
+    def _shut_checkpoints(self) -> None:
+        """Checkpoints that ask for slots which no story brings: what lies beyond them is never played."""
+        for step, passed in self._met.values():
+            if not passed:
+                text = (
+                    f"no story comes to checkpoint `{step['checkpoint']}` with these slots: what follows is not played"
+                )
+                self._problem(step, "slot_was_set", text, False)
 
     def _loose_checkpoints(self) -> None:
         """Checkpoints that stand on one side only: what lies beyond them is never played."""
-        begun = {start for _, start, _, _ in self._parts}
-        reached = {end for _, _, _, end in self._parts}
-        for item, start, _, end in self._parts:
+        begun = {part.start for part in self._parts}
+        reached = {part.end for part in self._parts}
+        for part in self._parts:
+            item, start, end = part.item, part.start, part.end
             if start is not None and start not in reached:
                 text = f"story “{item['story']}” begins at checkpoint `{start}`, to which no story leads"
                 self.problems.append(Problem(item.file, item.line, text, fatal=False))
@@ -104,14 +182,16 @@ class StoriesReader:
     def _ways(
         self, checkpoint: str | None, taken: tuple[int, ...], so_far: tuple[Block, ...]
     ) -> Iterator[tuple[Block, tuple[Block, ...]]]:
-        for number, (item, start, steps, end) in enumerate(self._parts):
-            if start != checkpoint or number in taken or self._patience <= 0:
+        for number, part in enumerate(self._parts):
+            if part.start != checkpoint or number in taken or self._patience <= 0:
                 continue
             self._patience -= 1
-            if end is None:
-                yield item, (*so_far, *steps)
+            gate = (part.gate,) if part.gate is not None and part.gate.get("slot_was_set") else ()
+            way = (*so_far, *gate, *part.steps)
+            if part.end is None:
+                yield part.item, way
             else:
-                yield from self._ways(end, (*taken, number), (*so_far, *steps))
+                yield from self._ways(part.end, (*taken, number), way)
 
     def _problem(self, block: Block, key: str, text: str, fatal: bool) -> None:
         self.problems.append(Problem(block.file, block.line_of(key), text, fatal))

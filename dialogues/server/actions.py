@@ -78,6 +78,7 @@ class ProjectActions:
         """Raises ProjectWrong when the module cannot be imported."""
         from rasa_sdk.executor import ActionExecutor
 
+        self._root = root
         self._patience_s = patience_s
         self._executor = ActionExecutor()
         self._worker = _Worker()
@@ -93,8 +94,11 @@ class ProjectActions:
         self.names = frozenset(name for name in self._executor.actions if not name.startswith("rasa_sdk"))
 
     def doubts(self, called: Container[str]) -> Iterator[Problem]:
-        """Classes of the project that are never called, and such as do nothing. `called` are the names that may be."""
+        """Classes of the project that are never called, such as do nothing, and files that are not loaded. `called` are
+        the names that may be."""
         from rasa_sdk import Action
+
+        yield from _not_loaded(self._root)
 
         for action in self._classes:
             place, name = (f"{action.__module__.replace('.', '/')}.py", _line_of(action)), action().name()
@@ -165,12 +169,25 @@ def has_actions(root: Path) -> bool:
     return (root / "actions.py").is_file() or (root / "actions").is_dir()
 
 
+def _not_loaded(root: Path) -> Iterator[Problem]:
+    """Python files in folders below `actions/` that are no packages: rasa-sdk does not load these either."""
+    actions = root / "actions"
+    for path in sorted(actions.rglob("*.py")):
+        folders = path.relative_to(actions).parents
+        bare = [folder for folder in folders if folder != Path() and not (actions / folder / "__init__.py").exists()]
+        if bare:
+            text = f"this file is not loaded: `actions/{bare[-1]}` needs an `__init__.py`, an empty one will do"
+            yield Problem(str(path.relative_to(root)), 1, text, fatal=False)
+
+
 def _import_actions(root: Path) -> list[ModuleType]:
     """The `actions` module or package beside a project. Another project's is forgotten."""
     for name in [name for name in sys.modules if name == "actions" or name.startswith("actions.")]:
         del sys.modules[name]
     folder = str(root.resolve())
-    sys.path[:] = [folder, *(path for path in sys.path if path != folder)]
+    others = [path for path in sys.path if path != folder]
+    # a folder without `__init__.py` gives way to any module of its name, wherever that lies
+    sys.path[:] = [folder, *(path for path in others if not _has_module(path))]
     importlib.invalidate_caches()
     try:
         package = importlib.import_module("actions")
@@ -182,7 +199,14 @@ def _import_actions(root: Path) -> list[ModuleType]:
         file, line = _place_of(error, folder)
         text = f"the actions cannot be loaded: {type(error).__name__}: {error}"
         raise ProjectWrong([Problem(file, line, text)]) from error
+    finally:
+        sys.path[:] = [folder, *others]
     return modules
+
+
+def _has_module(path: str) -> bool:
+    """Whether another `actions` can be imported from there."""
+    return (Path(path) / "actions.py").is_file() or (Path(path) / "actions" / "__init__.py").is_file()
 
 
 def _place_of(error: BaseException, folder: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from aiohttp import web
 #: The version of Rasa whose ways are followed.
 RASA_VERSION = "3.6.21"
 #: The longest message that is read, in characters; of a longer one the rest is not.
-LONGEST_MESSAGE = 20_000
+LONGEST_MESSAGE = 200_000
 
 #: One half of a character that JSON writes as two.
 _HALF = re.compile("[\ud800-\udfff]")

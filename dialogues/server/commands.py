@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ from dialogues.understanding.embedder import open_embedder
 
 def load(root: Path, *, actions: str | None = None, backend: str = "auto", exact: bool = False) -> Host:
     """A project, ready to be played. Raises ProjectWrong."""
+    # it tells at every turn which slots have no validator, in the middle of a shell's conversation
+    logging.getLogger("rasa_sdk.forms").setLevel(logging.ERROR)
     manners = EXACTLY_AS_RASA if exact else AS_RASA
     return Host.load(root, action_url=actions, open_embedder=lambda: open_embedder(backend), manners=manners)
 
@@ -40,8 +43,8 @@ def serve(host: Host, address: str, port: int) -> int:
     return 0
 
 
-def shell(host: Host) -> int:
-    """Talk in this terminal. A number presses a button."""
+def shell(host: Host, *, slots: bool = False) -> int:
+    """Talk in this terminal. A number presses a button. `slots`: tell what is remembered after each message."""
 
     print("Write to it. A number presses a button, /stop ends.", file=sys.stderr)
 
@@ -67,8 +70,17 @@ def shell(host: Host) -> int:
                 for button in message.get("buttons", ()):
                     number += 1
                     print(f"  {number} {button.get('title')}  ({button.get('payload')})")
+            if slots:
+                print(f"    {await _remembered(host)}")
 
     return asyncio.run(talk())
+
+
+async def _remembered(host: Host) -> str:
+    state = await host.tracker("shell")
+    held = {name: value for name, value in state["slots"].items() if value is not None}
+    loop = state["active_loop"].get("name")
+    return f"{held} in {loop}" if loop else str(held)
 
 
 def validate(root: Path) -> int:
@@ -82,11 +94,21 @@ def validate(root: Path) -> int:
     for told in dict.fromkeys([*host.doubts(), *(str(problem) for problem in warnings(project))]):
         print(f"note: {told}")
     domain = project.domain
-    print(
-        f"{len(project.rules.rules)} rules, {len(project.stories)} stories, {len(domain.forms)} forms, "
-        f"{len(domain.slots)} slots, {len(domain.responses)} responses, {len(domain.declared_intents)} intents"
+    counted = (
+        counting(len(project.rules.rules), "rule"),
+        counting(len(project.stories), "story", "stories"),
+        counting(len(domain.forms), "form"),
+        counting(len(domain.slots), "slot"),
+        counting(len(domain.responses), "response"),
+        counting(len(domain.declared_intents), "intent"),
     )
+    print(", ".join(counted))
     return 0
+
+
+def counting(number: int, one: str, many: str = "") -> str:
+    """A number and what it counts: `1 rule`, `2 rules`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def test(root: Path, backend: str) -> int:
@@ -110,7 +132,7 @@ def test(root: Path, backend: str) -> int:
             print(f"{'FAILED' if problems else 'ok    '} {story.name}")
             for problem in problems:
                 print(f"       {problem}")
-        print(f"{len(stories)} stories, {wrong} not as written")
+        print(f"{counting(len(stories), 'story', 'stories')}, {wrong} not as written")
         _keep_failed(root, failed)
         return 1 if wrong else 0
 
@@ -138,16 +160,21 @@ def replace_host(host: Host) -> Host:
 
 def train(root: Path, backend: str) -> int:
     """Learn from the examples, and tell how well they are told apart by what was learnt from the others."""
-    from dialogues.server.recognition import Likeness
+    from dialogues.server.recognition import Likeness, learns_intents
     from dialogues.server.training_data import read_training_data
 
     started = time.monotonic()
     try:
         data = read_training_data(root)
-        load(root, backend=backend)
+        host = load(root, backend=backend)
     except ProjectWrong as error:
         print(error, file=sys.stderr)
         return 1
+    number = len(data.examples)
+    told = f"{counting(number, 'example')} of {counting(len({e.intent for e in data.examples}), 'intent')}"
+    if not learns_intents(host.engine.project.config):
+        print(f"{told}; nothing is learnt from them: the pipeline in config.yml goes by words and patterns")
+        return 0
     embedder = open_embedder(backend)
     right, folds = 0, 4
     confused: dict[tuple[str, str], int] = {}
@@ -161,8 +188,7 @@ def train(root: Path, backend: str) -> int:
             if guess != example.intent:
                 pair = (example.intent, guess)
                 confused[pair] = confused.get(pair, 0) + 1
-    number = len(data.examples)
-    print(f"{number} examples of {len({e.intent for e in data.examples})} intents, {time.monotonic() - started:.1f} s")
+    print(f"{told}, {time.monotonic() - started:.1f} s")
     if number:
         print(f"left out and recognised: {right / number:.3f}")
     for (intent, guess), times in sorted(confused.items(), key=lambda item: -item[1])[:20]:

@@ -34,6 +34,8 @@ DEFAULT_PIPELINE: tuple[Mapping[str, Any], ...] = (
     {"name": "ResponseSelector"},
     {"name": "FallbackClassifier", "threshold": 0.3, "ambiguity_threshold": 0.1},
 )
+#: So many characters of a message are compared with the examples: an embedder needs seconds for a whole book.
+MOST_COMPARED = 2_000
 _LEARNT = {"DIETClassifier", "LogisticRegressionClassifier", "SklearnIntentClassifier", "MitieIntentClassifier"}
 _ENTITIES_LEARNT = {"DIETClassifier", "CRFEntityExtractor", "MitieEntityExtractor"}
 _READ = {"KeywordIntentClassifier", "RegexEntityExtractor", "EntitySynonymMapper", "FallbackClassifier"}
@@ -184,6 +186,7 @@ class Likeness:
         """The labels with their chances, the likeliest first."""
         if not self.labels:
             return []
+        text = text[:MOST_COMPARED]
         known = self._by_heart.get(fold(text))
         scores = (self._like(self._vectors([text])).astype(np.float64) @ self._weights)[0]
         chances = np.exp(8.0 * (scores - scores.max()))
@@ -228,24 +231,37 @@ class LearntIntents:
 
 
 class LearntEntities:
-    """Entities that the examples show, found again by their words, and by the words around them."""
+    """Entities that the examples show. An example as it was written has those that are marked in it; in other messages
+    they are found by the words around them, in examples of the same intent, or by their own words."""
 
     def __init__(self, data: TrainingData) -> None:
+        self._by_heart: dict[str, tuple[Entity, ...]] = {}
         self._words: dict[str, Entity] = {}
-        self._frames: list[tuple[re.Pattern[str], tuple[Entity, ...]]] = []
+        frames: list[tuple[int, str, re.Pattern[str], tuple[Entity, ...]]] = []
         for example in data.examples:
+            marked = []
             for annotation in example.entities:
                 words = example.text[annotation.start : annotation.end]
                 found = _learnt(annotation, words)
                 self._words.setdefault(words.lower(), found)
+                marked.append(replace(found, start=annotation.start, end=annotation.end))
+            self._by_heart.setdefault(example.text.lower(), tuple(marked))
             if example.entities:
-                self._frames.append(_frame(example))
+                left_open = sum(annotation.end - annotation.start for annotation in example.entities)
+                frames.append((len(example.text) - left_open, example.intent, *_frame(example)))
+        self._frames = sorted(frames, key=lambda frame: -frame[0])  # who says most says it best
         longest_first = sorted(self._words, key=len, reverse=True)
         choices = "|".join(re.escape(words) for words in longest_first)
         self._pattern = re.compile(rf"(?<!\w)(?:{choices})(?!\w)", re.IGNORECASE) if choices else None
 
     def read(self, parse: Parse) -> None:
-        for frame, entities in self._frames:
+        known = self._by_heart.get(parse.text.lower())
+        if known is not None:
+            self._keep(parse, [replace(entity, value=parse.text[entity.start : entity.end]) for entity in known])
+            return
+        for _, intent, frame, entities in self._frames:
+            if parse.intent not in (None, NOT_UNDERSTOOD, intent):
+                continue
             match = frame.fullmatch(parse.text)
             if match is not None:
                 places = [match.span(number) for number in range(1, len(entities) + 1)]
@@ -307,6 +323,17 @@ class Selector:
         parse.selector[self._name] = {"response": chosen, "ranking": told}
 
 
+def learns_intents(config: Mapping[str, Any]) -> bool:
+    """Whether the pipeline learns intents from the examples, and does not only look for their words."""
+    return not _LEARNT.isdisjoint(name for name, _ in _listed(config.get("pipeline")))
+
+
+def _listed(pipeline: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """The components with their names, without the modules they come from."""
+    listed = [item if isinstance(item, Mapping) else {"name": str(item)} for item in pipeline or DEFAULT_PIPELINE]
+    return [(str(settings.get("name", "")).rsplit(".", 1)[-1], settings) for settings in listed]
+
+
 class Recognizer:
     """A trained pipeline. It may be asked from several threads, but takes a few milliseconds each time."""
 
@@ -324,12 +351,11 @@ class Recognizer:
         if pipeline and not isinstance(pipeline, list):
             text = "`pipeline` must be a list: `- name: WhitespaceTokenizer`"
             raise ProjectWrong([_problem(config, "pipeline", text)])
-        listed = [item if isinstance(item, Mapping) else {"name": str(item)} for item in pipeline or DEFAULT_PIPELINE]
+        listed = _listed(pipeline)
         self._components: list[Component] = []
-        names = {str(settings.get("name", "")).rsplit(".", 1)[-1] for settings in listed}
-        embedder = open_embedder() if names & (_LEARNT | {"ResponseSelector"}) else None
-        for settings in listed:
-            self._add(str(settings.get("name", "")).rsplit(".", 1)[-1], settings, data, embedder)
+        embedder = open_embedder() if {name for name, _ in listed} & (_LEARNT | {"ResponseSelector"}) else None
+        for name, settings in listed:
+            self._add(name, settings, data, embedder)
 
     def _add(self, name: str, settings: Mapping[str, Any], data: TrainingData, embedder: Embedder | None) -> None:
         if name == "KeywordIntentClassifier":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from dialogues.__main__ import main
+from dialogues.server.actions import ProjectActions
 from tests.integration.dialogues_server.project import FILES, write_project
 
 
@@ -127,6 +129,8 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
     """
     project = write_project(tmp_path, data_nlu_yml=nlu, actions_py=actions)
     (project / "endpoints.yml").write_text("nlg:\n  url: http://localhost:5056/nlg\n", encoding="utf-8")
+    (project / "actions" / "forms").mkdir(parents=True)
+    (project / "actions" / "forms" / "town.py").touch()
     (project / "data" / "more.yml").write_text("rulez:\n  - rule: x\n", encoding="utf-8")
 
     assert dialogues("validate", project) == 0
@@ -142,10 +146,21 @@ def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, cap
         "data/nlu.yml:21: entity `city` is marked here, and is not in the domain",
         "actions.py:3: `validate_some_form` is never called: it is not among the `actions` of the domain",
         "actions.py:7: action `action_idle` has no `run`",
+        "actions/forms/town.py:1: this file is not loaded: `actions/forms` needs an `__init__.py`",
         "data/more.yml:1: nothing in this file is read: `rulez`",
         "endpoints.yml:1: `nlg` is not used here",
     ):
         assert doubt in told
+
+
+def test_a_folder_of_actions_that_is_no_package_is_loaded_whatever_was_loaded_before(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two" / "actions").mkdir(parents=True)
+    own = "from rasa_sdk import Action\n\n\nclass Own(Action):\n    def name(self):\n        return 'action_own'\n"
+    (tmp_path / "two" / "actions" / "own.py").write_text(own, encoding="utf-8")
+    ProjectActions(write_project(tmp_path / "one"))
+
+    assert ProjectActions(tmp_path / "two").names == {"action_own"}
 
 
 def test_a_folder_that_is_no_project_is_told(tmp_path, capsys):
@@ -278,7 +293,15 @@ def test_rules_that_contradict_each_other_are_refused(tmp_path, capsys):
 def test_test_stories_are_played_with_their_actions(tmp_path, capsys):
     assert dialogues("test", write_project(tmp_path)) == 0
 
-    assert "1 stories, 0 not as written" in capsys.readouterr().out
+    assert "1 story, 0 not as written" in capsys.readouterr().out
+
+
+def test_a_project_is_known_without_its_option_and_a_folder_without_talks_is_told(tmp_path, capsys):
+    assert main(["--backend", "ngrams", "test", str(write_project(tmp_path))]) == 0
+    assert "1 story, 0 not as written" in capsys.readouterr().out
+
+    assert main(["test", str(tmp_path / "tests")]) == 1
+    assert f"no talks in {tmp_path}/tests" in capsys.readouterr().err
 
 
 def test_a_test_story_that_goes_otherwise_is_told_with_its_line(tmp_path, capsys):
@@ -301,15 +324,31 @@ def test_a_test_story_that_goes_otherwise_is_told_with_its_line(tmp_path, capsys
 def test_training_tells_how_well_the_examples_are_told_apart(tmp_path, capsys):
     assert dialogues("train", write_project(tmp_path)) == 0
 
-    assert "5 examples of 3 intents" in capsys.readouterr().out
+    assert "5 examples of 3 intents, " in capsys.readouterr().out
+
+
+def test_training_tells_where_there_is_nothing_to_learn(tmp_path, capsys):
+    config = "pipeline:\n  - name: WhitespaceTokenizer\n  - name: KeywordIntentClassifier\n"
+
+    assert dialogues("train", write_project(tmp_path, config_yml=config)) == 0
+
+    assert capsys.readouterr().out.startswith("5 examples of 3 intents; nothing is learnt from them")
 
 
 def test_the_shell_answers_and_a_number_presses_a_button(tmp_path, capsys, monkeypatch):
     lines = iter(["hello", "/form", '/inform{"town": "Oslo"}', "/stop"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
 
-    assert dialogues("shell", write_project(tmp_path)) == 0
+    assert main(["--backend", "ngrams", "shell", "--slots", str(write_project(tmp_path))]) == 0
 
     printed = capsys.readouterr()
-    assert printed.out.splitlines() == ["Hello", "Which town?", "Done with Oslo"]
+    assert printed.out.splitlines() == [
+        "Hello",
+        "    {}",
+        "Which town?",
+        "    {'requested_slot': 'town'} in town_form",
+        "Done with Oslo",
+        "    {'town': 'Oslo'}",
+    ]
     assert "/stop ends" in printed.err
+    assert not logging.getLogger("rasa_sdk.forms").isEnabledFor(logging.WARNING)  # `Skipping validation for …`

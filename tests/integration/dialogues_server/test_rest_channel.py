@@ -15,8 +15,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dialogues.server.host import Host
 from dialogues.server.http import HOST, make_app
+from dialogues.server.recognition import MOST_COMPARED
 from dialogues.server.rehearsal import read_test_stories, rehearse
-from tests.integration.dialogues_server.project import write_project
+from dialogues.understanding.embedder import CharNgrams, Matrix
+from tests.integration.dialogues_server.project import FILES, write_project
 
 
 class Talker:
@@ -81,6 +83,34 @@ async def test_words_like_an_example_are_understood_with_their_entities_and_syno
     assert await ada.says("I am in Rome") == ["In Roma"]
     assert await ada.says("I am in Perugia") == ["In Perugia"]
     assert await ada.says("qwertz uiop") == ["Pardon?"]
+
+
+def test_an_example_keeps_its_entities_and_other_words_are_framed_by_the_examples_of_their_intent(tmp_path):
+    nlu = """
+        nlu:
+          - intent: greet
+            examples: |
+              - good morning
+              - good morning [Ann](name) to you
+          - intent: where
+            examples: |
+              - the [first](town) to [last](town)
+              - the way to [Rome](town)
+              - how far is it
+          - intent: form
+            examples: |
+              - [soup](town) please
+    """
+    domain = FILES["domain.yml"].replace("entities: [town]", "entities: [town, name]")
+    recognizer = Host.load(write_project(tmp_path, data_nlu_yml=nlu, domain_yml=domain)).recognizer
+
+    def entities(text: str) -> list[Any]:
+        read = recognizer.read(text, sender_id="", channel="", metadata={})
+        return [entity.value for entity in read.entities]
+
+    assert entities("The way to Rome") == ["Rome"]
+    assert entities("the way to Calais") == ["Calais"]
+    assert entities("good morning please") == []
 
 
 async def test_people_do_not_hear_each_other(client):
@@ -163,6 +193,30 @@ async def test_whatever_is_sent_something_is_answered(client, message):
 
     assert answer.status == 200
     assert await answer.json()
+
+
+async def test_a_long_message_is_kept_whole_and_compared_by_its_beginning(tmp_path):
+    letters = Noting()
+    host = Host.load(write_project(tmp_path), open_embedder=lambda: letters)
+    message = "hello " * 12_000
+
+    async with TestClient(TestServer(make_app(host))) as client:
+        ada = Talker(client)
+        assert await ada.says(message)
+        users = [event for event in (await ada.tracker())["events"] if event["event"] == "user"]
+
+    assert users[-1]["text"] == message.strip()
+    assert letters.longest <= MOST_COMPARED
+
+
+class Noting(CharNgrams):
+    """Compares by letters, and notes how long the longest text was."""
+
+    longest = 0
+
+    def embed(self, texts: list[str]) -> Matrix:
+        self.longest = max(self.longest, *map(len, texts))
+        return super().embed(texts)
 
 
 async def test_an_intent_may_be_triggered_and_events_may_be_put_in_from_outside(client):

@@ -93,6 +93,11 @@ def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain
             "slots:\n  s: {type: text, mappings: [{type: from_text, conditions: [{requested_slot: nosuch}]}]}\n",
             "waits for `nosuch` to be asked",
         ),
+        (
+            "slots:\n  s: {type: text, mappings: [{type: from_text, conditions: [{active_loop: f}]}]}\n"
+            "  other: {type: text, mappings: [{type: custom}]}\nforms:\n  f: {required_slots: [other]}\n",
+            "slot `s` waits for `f`, which does not require it",
+        ),
     ],
 )
 def test_what_rasa_plays_though_it_is_hardly_meant_is_played_and_doubted(tmp_path, domain, told):
@@ -150,13 +155,16 @@ def test_policies_that_would_leave_the_bot_without_a_word_are_refused_with_their
 
 def test_rules_without_their_policy_and_policies_that_are_not_played_are_told(tmp_path):
     root = write_project(tmp_path, DOMAIN, "rules: [{rule: r, steps: [{intent: a}, {action: utter_a}]}]\n")
-    (root / "config.yml").write_text("policies:\n- name: TEDPolicy\n- name: house.Policy\n", encoding="utf-8")
+    (root / "config.yml").write_text(
+        "policies:\n- name: TEDPolicy\n- name: house.Policy\n  priority: 9\n", encoding="utf-8"
+    )
 
     told = [str(doubt) for doubt in load_project(root, strict=False).doubts]
 
     assert any("config.yml:1: rules, /restart and /back are not played" in text for text in told)
     assert any("config.yml:2: what `TEDPolicy` learns" in text for text in told)
     assert any("config.yml:3: `house.Policy` is a policy of its own" in text for text in told)
+    assert any("config.yml:4: `priority` is not followed here" in text for text in told)
 
 
 def test_one_part_of_a_domain_that_cannot_be_read_does_not_hide_the_others(tmp_path):
@@ -167,6 +175,13 @@ def test_one_part_of_a_domain_that_cannot_be_read_does_not_hide_the_others(tmp_p
         load_project(write_project(tmp_path, domain, rules), strict=False)
 
     assert str(caught.value) == "domain.yml:1: `session_config` must hold names and their settings"
+
+
+def test_words_that_name_no_variable_of_the_environment_are_told_to_stand_in_quotes(tmp_path):
+    (tmp_path / "domain.yml").write_text("responses:\n  utter_a:\n  - text: it costs ${price}\n", encoding="utf-8")
+
+    with pytest.raises(ProjectWrong, match=r"domain\.yml:3: .*`price` is not set .*quotes"):
+        load_project(tmp_path)
 
 
 def test_an_address_from_the_environment_is_put_in_its_place(tmp_path, monkeypatch):
@@ -212,6 +227,9 @@ def test_what_rasa_takes_is_taken_and_told(tmp_path):
           - {story: late, steps: [{checkpoint: nowhere}, {intent: a}, {action: utter_a}]}
           - {story: early, steps: [{intent: b}, {action: utter_a}, {checkpoint: no_more}]}
           - {story: blank}
+          - {story: asks, steps: [{intent: a}, {action: utter_a}, {checkpoint: gate, slot_was_set: [{s: x}]}]}
+          - {story: shut, steps: [{checkpoint: gate, slot_was_set: [{s: x}]}, {intent: b}, {action: utter_a}]}
+          - {story: vague, steps: [{checkpoint: gate, slot_was_set: [s]}, {intent: b}, {action: utter_a}]}
     """
 
     project = load_project(write_project(tmp_path, DOMAIN, rules), strict=False)
@@ -227,6 +245,9 @@ def test_what_rasa_takes_is_taken_and_told(tmp_path):
     assert any("rules.yml:10: story “late” begins at checkpoint `nowhere`" in text for text in told)
     assert any("rules.yml:11: story “early” ends at checkpoint `no_more`" in text for text in told)
     assert any("rules.yml:12: story “blank” has no steps" in text for text in told)
+    assert any("rules.yml:13: story “asks”: what checkpoint `gate` asks for does not count" in text for text in told)
+    assert any("rules.yml:14: no story comes to checkpoint `gate` with these slots" in text for text in told)
+    assert any("rules.yml:15: story “vague”: checkpoint `gate` is passed over" in text for text in told)
 
 
 @pytest.mark.parametrize("folder", ["data", "nlu"])

@@ -218,11 +218,20 @@ def test_a_file_that_is_not_yaml_is_told_by_name(tmp_path, text):
         load_project(tmp_path)
 
 
-def test_yes_and_no_are_words(tmp_path):
-    project = load_project(
-        write_project(
-            tmp_path, "intents: [a]\nresponses: {utter_a: [{text: a, buttons: [{title: No, payload: /a}]}]}\n"
-        )
-    )
+def test_words_and_numbers_are_those_of_yaml_1_2(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLACE", "Calais")
+    domain = """
+intents: [a]
+responses:
+  utter_a:
+  - text: caf\\u00e9 in ${PLACE}
+    buttons: [{title: No, payload: /a}, {title: 12:30, payload: '${NOBODY}'}]
+slots:
+  n: {type: float, initial_value: 010, max_value: 1e3, mappings: [{type: custom}]}
+"""
+    project = load_project(write_project(tmp_path, domain))
 
-    assert project.domain.responses["utter_a"][0].buttons[0].title == "No"
+    [said] = project.domain.responses["utter_a"]
+    assert said.text == "caf\u00e9 in Calais"
+    assert [(button.title, button.payload) for button in said.buttons] == [("No", "/a"), ("12:30", "${NOBODY}")]
+    assert (project.domain.slots["n"].initial_value, project.domain.slots["n"].maximum) == (10, 1000)

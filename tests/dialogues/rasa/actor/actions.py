@@ -32,7 +32,7 @@ DOES = {
     "rephrase": lambda: [FollowupAction("action_default_ask_rephrase")],
     "affirm": lambda: [FollowupAction("action_default_ask_affirmation")],
     "session": lambda: [FollowupAction("action_session_start")],
-    "extract": lambda: [FollowupAction("action_extract_slots")],
+    "extract": lambda: [SlotSet("item", None), FollowupAction("action_extract_slots")],
     "says": lambda: [FollowupAction("utter_thanks")],
     "listen": lambda: [FollowupAction("action_listen")],
 }

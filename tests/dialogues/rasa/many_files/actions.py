@@ -7,5 +7,6 @@ class Nothing(Action):
 
     def run(self, dispatcher, tracker, domain):
         told = {key: domain[key] for key in ("intents", "entities", "actions") if key in domain}
-        dispatcher.utter_message(text=f"{ {key: sorted(names) for key, names in told.items()} }")
+        in_order = {key: names if key == "intents" else sorted(names) for key, names in told.items()}
+        dispatcher.utter_message(text=str(in_order))
         return []
