@@ -183,3 +183,14 @@ def stands_before_a_place(before: frozenset[str], word: str, token: Token, langu
 def has_prefix(name: str) -> bool:
     """Whether an Arabic `ب` or `ف` (in) or `ل` (to) may be written onto a name."""
     return len(name) >= 4 and name[0] in "بفل"
+
+
+def without_prefixes(name: str) -> list[str]:
+    """An Arabic word without what may be written onto it."""
+    stems = [name]
+    stems += [
+        name[len(prefix) :]
+        for prefix in ("و", "ف", "ب", "ل", "ك", "ال", "لل", "بال", "وال", "عال")
+        if name.startswith(prefix)
+    ]
+    return [stem for stem in stems if len(stem) >= 2]

@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dialogues.runtime.model import Entity
+from dialogues.understanding.about_whom import befalls_another, speaks_of_another
 from dialogues.understanding.age_alone import (
     describes_a_child,
     introduces_oneself,
@@ -28,7 +29,7 @@ from dialogues.understanding.age_alone import (
 )
 from dialogues.understanding.codes import Codes, is_number
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
-from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
+from dialogues.understanding.entities import EntityFinder
 from dialogues.understanding.everyday import AS_HEARD, everyday
 from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.found_alone import is_looked_after, tells_only_of_a_child_found

@@ -34,6 +34,7 @@ MADE_FROM = (
     "dialogues/safety",
     "directory/countries.py",
     "directory/listed.py",
+    "directory/near_names.py",
     "directory/places.py",
     "directory/scripts.py",
     "directory/spelling.py",

@@ -1,6 +1,7 @@
 import pytest
 
-from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
+from dialogues.understanding.about_whom import befalls_another, speaks_of_another
+from dialogues.understanding.entities import EntityFinder
 
 finder = EntityFinder(
     {
