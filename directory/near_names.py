@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+#: No name has one.
+_LINE_END = ord("\n")
 #: What floats lose on the way.
 _ROUNDING = 1e-6
 
@@ -18,16 +20,16 @@ class Names:
     """A list of names that takes a quarter of the memory: all of them in one run of bytes."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        written = [name.encode() for name in names]
-        self._bytes = b"".join(written)
-        ends = np.cumsum([0, *map(len, written)], dtype=np.uint32)
-        self._starts = memoryview(ends.tobytes()).cast("I")
+        written = "\n".join([*names, ""]).encode()
+        self._bytes = written
+        ends = np.flatnonzero(np.frombuffer(written, np.uint8) == _LINE_END)
+        self._starts = memoryview(np.append(0, ends + 1).astype(np.uint32).tobytes()).cast("I")
 
     def __len__(self) -> int:
         return len(self._starts) - 1
 
     def __getitem__(self, at: int) -> str:
-        return self._bytes[self._starts[at] : self._starts[at + 1]].decode()
+        return self._bytes[self._starts[at] : self._starts[at + 1] - 1].decode()
 
     def __iter__(self) -> Iterator[str]:
         return map(self.__getitem__, range(len(self)))
@@ -74,15 +76,12 @@ class NearNames:
         return found
 
 
-def letters_of(names: list[str]) -> NDArray[np.uint64]:
+def letters_of(names: Iterable[str]) -> NDArray[np.uint64]:
     """For each name a bit for each letter it has; letters of several scripts may share one."""
-    if not names:
+    letters = np.frombuffer("\n".join([*names, ""]).encode("utf-32-le"), np.uint32)
+    ends = np.flatnonzero(letters == _LINE_END)
+    if not ends.size:
         return np.zeros(0, np.uint64)
-    lengths = np.array([len(name) for name in names])
-    letters = np.frombuffer("".join(names).encode("utf-32-le"), np.uint32)
-    bits = np.left_shift(np.uint64(1), letters.astype(np.uint64) & np.uint64(63))
-    found = np.zeros(len(names), np.uint64)
-    some = lengths > 0
-    if letters.size:
-        found[some] = np.bitwise_or.reduceat(bits, (np.cumsum(lengths) - lengths)[some])
-    return found
+    bits = np.left_shift(np.uint64(1), (letters & np.uint32(63)).astype(np.uint64))
+    bits[ends] = 0
+    return np.bitwise_or.reduceat(bits, np.append(0, ends[:-1] + 1))

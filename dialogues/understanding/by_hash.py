@@ -11,16 +11,15 @@ import numpy as np
 class Numbers:
     """A number of 0 to 255 for each word; 0 for every other word. Hashes are this process's own: not to be kept."""
 
-    def __init__(self, told: Iterable[tuple[str, int]]) -> None:
+    def __init__(self, words: Iterable[str], numbers: Iterable[int]) -> None:
         """Of a word that is told twice the numbers are joined bit by bit."""
-        found: dict[int, int] = {}
-        for word, number in told:
-            key = hash(word)
-            found[key] = found.get(key, 0) | number
-        keys = np.fromiter(found, np.int64, len(found))
-        order = np.argsort(keys)
-        self._keys = memoryview(keys[order].tobytes()).cast("q")
-        self._numbers = np.fromiter(found.values(), np.uint8, len(found))[order].tobytes()
+        keys = np.fromiter(map(hash, words), np.int64)
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if keys.size else order
+        joined = np.fromiter(numbers, np.uint8)[order]
+        self._keys = memoryview(keys[firsts].tobytes()).cast("q")
+        self._numbers = (np.bitwise_or.reduceat(joined, firsts) if keys.size else joined).tobytes()
 
     def __getitem__(self, word: str) -> int:
         key = hash(word)

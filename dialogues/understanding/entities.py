@@ -208,11 +208,9 @@ class EntityFinder:
     def _end(self, token: Token) -> int:
         """Where the name ends: before what Turkish wrote onto it (ankarada), where that made no name of a list."""
         stem = TURKISH_UNMARKED.sub("", token.folded)
-        return (
-            token.end
-            if self._known.is_listed(token.folded) or not self._known.is_listed(stem)
-            else token.start + len(stem)
-        )
+        if stem == token.folded or self._known.is_listed(token.folded) or not self._known.is_listed(stem):
+            return token.end
+        return token.start + len(stem)
 
     def _after_a_preposition(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
         before = BEFORE_PLACE.get(language, BEFORE_PLACE["en"])

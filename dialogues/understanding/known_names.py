@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ _ENDINGS = frozenset(
     ]
 )
 #: What is noted of a word.
-_OFTEN, _COMMON, _NAME, _LISTED, _SHORT, _OF_MANY = 1, 2, 4, 8, 16, 32
+_OFTEN, _COMMON, _NAME, _LISTED, _OF_MANY, _SHORT = _MARKS = 1, 2, 4, 8, 16, 32
 
 
 class KnownNames:
@@ -84,10 +85,10 @@ class KnownNames:
         often = frozenset(vocabulary["common"]).difference(vocabulary["seldom"])
         names = frozenset(vocabulary["places"]).union(_that_are_not_words(listed, often))
         common = often.union(set(vocabulary["seldom"]).difference(listed))
-        marked = ((_OFTEN, often), (_COMMON, common), (_NAME, names), (_LISTED, listed), (_OF_MANY, great))
-        marks = [(word, mark) for mark, words_ in (*marked, (_SHORT, frozenset(short))) for word in words_]
-        self._marks = Numbers(marks)
-        self._weights = Numbers(sounding.items())
+        marked = (often, common, names, listed, great, frozenset(short))
+        marks = (repeat(mark, len(words_)) for mark, words_ in zip(_MARKS, marked, strict=True))
+        self._marks = Numbers(chain(*marked), chain.from_iterable(marks))
+        self._weights = Numbers(sounding, sounding.values())
         self._long_names = NearNames(name for name in names if len(name) >= _LONG_ENOUGH_TO_MISSPELL - 1)
         self._great_names = NearNames(great)
         self._great_in_order = Names(sorted(great))
@@ -127,8 +128,9 @@ class KnownNames:
 
     def is_squeezed(self, together: list[Token], name: str) -> bool:
         """Whether these words are a name but for spaces and double letters: castelvolturno, rio hacha, mc alen."""
-        unknown = [token.folded for token in together if len(token.folded) > 3 and not self._is_common(token.folded)]
-        if not name.isascii() or "'" in name or not unknown:
+        if not name.isascii() or "'" in name:
+            return False
+        if all(len(token.folded) <= 3 or self._is_common(token.folded) for token in together):
             return False
         if len(together) == 1 and self.inflects_a_word(name):
             return False
@@ -234,17 +236,21 @@ class KnownNames:
 
     @cached_property
     def _bones(self) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-        """Hashes of the consonants of the longer names in order, and which names': a quarter of a second that no start
-        waits for, and a tenth of the memory of a dictionary."""
-        hashes = np.array([hash(spelling.consonants.__wrapped__(name)) for name in self._long_names], np.int64)
+        """Hashes of the consonants of the longer names in order, and which names': no start waits for it, and it
+        takes a tenth of the memory of a dictionary."""
+        hashes = np.fromiter(map(hash, spelling.consonants_of_all(self._long_names)), np.int64)
         order = np.argsort(hashes, kind="stable")
         return hashes[order], order.astype(np.uint32)
 
     @cached_property
     def _squeezed(self) -> Numbers:
         """Names as `_squeezed` makes them, where that makes others of them. No start waits for this."""
-        made = ((name, _squeezed(name)) for name in self._long_names if name.isascii())
-        return Numbers((plain, 1) for name, plain in made if plain != name and len(plain) >= _LONG_ENOUGH_SQUEEZED)
+        names = [name for name in self._long_names if name.isascii()]
+        plain = _TWICE.sub(r"\1", _APART.sub("", "\n".join([*names, ""]))).split("\n")[:-1]
+        others = [
+            made for made, name in zip(plain, names, strict=True) if made != name and len(made) >= _LONG_ENOUGH_SQUEEZED
+        ]
+        return Numbers(others, repeat(1, len(others)))
 
     def may_name(self, token: Token) -> bool:
         """Whether a word may be a name that nobody here has heard: it is none of our words, in no form."""
