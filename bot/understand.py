@@ -64,11 +64,13 @@ async def _answer(line: str, reading: ReadingRoom, places: Places, gazetteer: Ga
     except NotAMessage as error:
         return {"id": message_id, "error": str(error)}
 
+    read = _as_heard(await reading.read(text, language=language))
+
     def place(words: str) -> str | None:
-        found = places.resolve(words, country=country, beyond=gazetteer)
+        found = places.resolve(words, country=country, beyond=gazetteer, language=read.language)
         return found[0].english if found else country_in_english(words)
 
-    decision = decide(_as_heard(await reading.read(text, language=language)), place)
+    decision = decide(read, place)
     if need := decision["need"]:  # who looks for a doctor who speaks their language is shown doctors
         meant = need_beside(need, text)
         decision |= {

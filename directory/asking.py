@@ -110,7 +110,9 @@ class Directory:
     async def resolve_place(self, words: str, *, country: str | None = None, language: str = "en") -> list[FoundPlace]:
         """Places that `words` may mean, best first; more than one when it would be a guess. Empty: unknown."""
         places = await self._fresh_places()
-        found = await asyncio.to_thread(places.resolve, words, country=country, beyond=self._gazetteer)
+        found = await asyncio.to_thread(
+            places.resolve, words, country=country, beyond=self._gazetteer, language=language
+        )
         near = await asyncio.to_thread(told_apart, found, partial(largest_around, self._gazetteer))
         return [_found(place, town) for place, town in zip(found, near, strict=True)]
 

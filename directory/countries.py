@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -51,3 +52,21 @@ def and_its_country(written: str) -> tuple[str, str] | None:
         if named := country_named(" ".join(last)):
             return name, named.code
     return None
+
+
+#: In which countries a language that we answer in is spoken every day: towns there are likelier named in it.
+_SPOKEN_IN: Mapping[str, frozenset[str]] = {
+    language: frozenset(countries.split())
+    for language, countries in {
+        "en": "GB IE US CA AU NZ MT NG GH KE UG ZA GM SL LR ZM",
+        "fr": "FR BE CH LU MC DZ MA TN SN ML CI GN BF NE TG BJ CM TD GA CG CD MR DJ YT RE GP MQ GF HT",
+        "es": "ES MX GT HN SV NI CR PA CU DO CO VE EC PE BO CL AR UY PY PR GQ EH",
+        "ar": "DZ MA TN LY EG SD MR SY IQ JO LB PS YE SA AE OM QA KW BH EH TD DJ SO",
+    }.items()
+}
+_CYRILLIC = re.compile("[а-яіїєґ]")
+
+
+def spoken_where(written: str, language: str) -> frozenset[str]:
+    """The countries in which a language is spoken in which a name is written: none where its script is another's."""
+    return frozenset() if _CYRILLIC.search(written) else _SPOKEN_IN.get(language, frozenset())

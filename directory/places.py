@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from directory.countries import and_its_country, country_named
+from directory.countries import and_its_country, country_named, spoken_where
 from directory.geography import METRES_A_DEGREE, distance_m
 from directory.listed import CALLED as CALLED
 from directory.listed import ENGLISH as ENGLISH
@@ -87,6 +87,9 @@ COMPARED = 48
 #: What each step of its weight has in a place's favour: one letter more of likeness must not beat a city fifty times
 #: as large. Above the heaviest, and for places of the usual weight, nothing more.
 PRIOR_BY_WEIGHT, HEAVIEST, USUAL = 2.5, 6, 3
+#: What a place has in its favour where the person's language is spoken, if nothing else tells where they are: rene is
+#: Rennes in French.
+SPOKEN_BONUS = 4.0
 #: What a name has in its favour beside which its country was named.
 NAMED_BESIDE = 10.0
 #: A place of this weight and less is seldom meant by another name than its own: Zurik is Zurich, and not Żurrieq.
@@ -166,9 +169,12 @@ class Places:
                 added.append(Place(key, name, country, latitude, longitude, kind="own", weight=6))
         return Places([*self._places, *added]) if added else self
 
-    def resolve(self, words: str, *, country: str | None = None, beyond: Gazetteer | None = None) -> list[Place]:
+    def resolve(
+        self, words: str, *, country: str | None = None, beyond: Gazetteer | None = None, language: str = ""
+    ) -> list[Place]:
         """Places that `words` may mean, best first: one when it is clear, up to three when it would be a guess.
 
+        `language`: in which the person writes. Where no country is known, a place where it is spoken is likelier.
         `beyond` is asked when none of these places is meant for certain. The name of a country is no slip of a
         town's: Kenya is not Konya, أوكرانيا is no village in it, and تونس may be Tunis.
         """
@@ -177,11 +183,12 @@ class Places:
         attempts = (written, stripped, without_prefix(stripped), with_article(stripped))
         if not any(map(self._called, attempts)) and (told := and_its_country(written)):
             return self._in_country(*told, beyond) or self._elsewhere(told[0], country, beyond)
+        spoken_in = frozenset[str]() if country else spoken_where(written, language)
         best: dict[str, tuple[float, Place]] = {}
         for attempt in attempts:
             if same := self._called(attempt):
                 if any(_is_meant_by(attempt, place) for place in same):
-                    return _choose_same_name(same, attempt, country)
+                    return _choose_same_name(same, attempt, country, spoken_in)
                 best.update({place.key: (AS_WRITTEN - OTHER_NAME, place) for place in same})
         for attempt in dict.fromkeys((written, stripped, with_article(stripped), *without_ending(stripped))):
             if 1 < len(attempt) <= LONGEST_NAME:
@@ -193,7 +200,7 @@ class Places:
         if named := country_named(words):
             enough = AS_WRITTEN + (COUNTRY_BONUS if named.code == country else 0.0)
             ranked = [(score, place) for score, place in ranked if place.country == named.code and score >= enough]
-        return _choose(ranked)
+        return _choose(_likelier(ranked, spoken_in))
 
     def _in_country(self, name: str, code: str, beyond: Gazetteer | None) -> list[Place]:
         """Places of the country that was named beside them; there a name is enough that elsewhere would be too little
@@ -446,12 +453,22 @@ def _called_so_itself(place: Place, written: str) -> bool:
     return any(fold(name) == written for name in (place.name, *place.names.values(), *called))
 
 
-def _choose_same_name(same: Sequence[Place], written: str, country: str | None) -> list[Place]:
+def _likelier(ranked: Ranked, countries: frozenset[str]) -> Ranked:
+    """With what the places of these countries have in their favour."""
+    told = [(score + SPOKEN_BONUS * (place.country in countries), place) for score, place in ranked]
+    return sorted(told, key=_best_first) if countries else ranked
+
+
+def _choose_same_name(
+    same: Sequence[Place], written: str, country: str | None, spoken_in: frozenset[str]
+) -> list[Place]:
     """Places of one name: the one in the person's country, else the one that is meant far more often, else all."""
+
+    def likelihood(place: Place) -> int:
+        return place.weight + ITSELF * _called_so_itself(place, written) + (place.country in spoken_in)
+
     here = [place for place in same if place.country == country]
-    ranked = sorted(
-        here or same, key=lambda place: (-place.weight - ITSELF * _called_so_itself(place, written), place.key)
-    )
+    ranked = sorted(here or same, key=lambda place: (-likelihood(place), place.key))
     if len(ranked) == 1 or ranked[0].weight - ranked[1].weight >= 5:
         return ranked[:1]
     return ranked[:CHOICES]
