@@ -282,6 +282,11 @@ _SHORTENED = {
     "sn": "san",
     "sta": "santa",
     "sto": "santo",
+    "nvo": "nuevo",
+    "nva": "nueva",
+    "vla": "villa",
+    "ft": "fort",
+    "mt": "mount",
 }
 
 

@@ -71,6 +71,22 @@ HERE = frozenset(
 )
 #: and the one after these is where somebody wants to be.
 TOWARDS = frozenset(("to", "a", "vers", "jusqu", "pour", "para", "hacia", "hasta", "الى", "على", "ل", "ع", "до"))
+#: Whoever goes back there is not there, and looks for nothing there yet: rentrer a conakry.
+GOING_BACK = frozenset(
+    re.findall(
+        r"\w+",
+        "back return returning home rentrer retourner retour revenir volver regresar regreso vuelta devolverme ارجع "
+        "نرجع يرجع العوده الرجوع رجوع عوده nerja3 narja3 nrja3",
+    )
+)
+#: Of a town and the greater one beside it the second only says where the first lies.
+NEAR = frozenset(
+    re.findall(r"\w+", "near nr next close outside pres cote banlieue cerca lado junto afueras جنب قرب قريب قريبه")
+)
+#: "X no, we are in Y": what stands just after the place where somebody is not.
+_NOT_THERE = re.compile(r"(?i)[\s,]*(?:no|not|non|pas|ni|ні|нет|لا|مش|مو|مب)\s*[,.;:!،؛–-]")
+#: What makes a town of a word of ours: van city.
+TOWN = frozenset(("city", "town"))
 #: How Levantine and Egyptian verbs begin, so that what follows is no name: بيأمن.
 VERB_BEGINS = ("بي", "بت", "بن")
 JOINERS = frozenset(
@@ -93,6 +109,7 @@ STAYS = frozenset(
 )
 #: "Where" in Arabic is what Persian calls Vienna: that only after one of these.
 WHERE, IN_PERSIAN = "وين", frozenset(("در", "به", "تا", "از"))
+IN_CYRILLIC = re.compile("[а-яіїєґ]")
 #: Of so many words is a name at most.
 LONGEST_NAME = 4
 
@@ -113,6 +130,8 @@ def is_a_word(tokens: list[Token], at: int, language: str) -> bool:
     """Whether what some place is called is a word of the message's language there."""
     token = tokens[at]
     if token.folded not in ALSO_WORDS.get(language, ()) or (token.capital and at):
+        return False
+    if at + 1 < len(tokens) and tokens[at + 1].folded in TOWN:
         return False
     return token.folded in ALWAYS_WORDS or not expects_a_place(tokens, at, language)
 
@@ -153,18 +172,33 @@ def word_before(span: tuple[int, int], tokens: list[Token]) -> str:
     return tokens[at - 1].folded if at else ""
 
 
-def meant_first(spans: list[tuple[int, int]], tokens: list[Token]) -> list[tuple[int, int]]:
-    """Of two places on the way from one to the other, the one to come; where somebody is before where they came from;
-    else in the order of the words."""
+def meant_first(spans: list[tuple[int, int]], tokens: list[Token], shown: str) -> list[tuple[int, int]]:
+    """Of two places on the way from one to the other, the one to come; where somebody is before where they came from,
+    go back to or are not; a town before the one that it is near; else in the order of the words."""
     if len(spans) < 2:
         return spans
     before = {span: word_before(span, tokens) for span in spans}
-    here = [span for span in spans if before[span] not in FROM]
+    away = {span for span in spans if before[span] in FROM or _is_elsewhere(span, spans, tokens, shown)}
+    here = [span for span in spans if span not in away]
     if len(here) > 1 and any(before[span] in TOWARDS for span in here[1:]):
         here.sort(key=lambda span: before[span] not in TOWARDS)
     elif len(here) > 1:
         here.sort(key=lambda span: before[span] not in HERE)
-    return here + [span for span in spans if span not in here]
+    return here + [span for span in spans if span in away]
+
+
+def _is_elsewhere(span: tuple[int, int], spans: list[tuple[int, int]], tokens: list[Token], shown: str) -> bool:
+    """Whether nobody is there: they go back to it, or say that they are not, or it tells where another place lies."""
+    if _NOT_THERE.match(shown, span[1]):
+        return True
+    first = next((at for at, token in enumerate(tokens) if token.end > span[0]), 0)
+    at = first
+    while at and (tokens[at - 1].folded in BESIDE or tokens[at - 1].folded in TOWARDS):
+        at -= 1
+    between = [token.folded for token in tokens[at:first]]
+    if at and between and tokens[at - 1].folded in GOING_BACK:
+        return True
+    return bool(at) and not NEAR.isdisjoint(between) and within(tokens[at - 1], spans)
 
 
 def token_of(found: re.Match[str]) -> Token:

@@ -13,6 +13,7 @@ from dialogues.understanding.around_places import (
     ARTICLES,
     BEFORE_PLACE,
     FROM,
+    IN_CYRILLIC,
     JOINERS,
     LONGEST_NAME,
     TURKISH_UNMARKED,
@@ -86,7 +87,7 @@ class EntityFinder:
             heard = self._surely_heard(tokens, language)
         if searching or not spans:
             spans = heard + [span for span in spans if not any(overlap(span, other) for other in heard)]
-        meant = meant_first(spans, tokens)
+        meant = meant_first(spans, tokens, shown)
         if not meant and searching:
             meant = [(token.start, token.end) for token in tokens if self._is_a_country(token.folded)][:1]
         countries = [span for span in meant if self._is_a_country(shown[slice(*span)])]
@@ -172,6 +173,8 @@ class EntityFinder:
             return True
         if self._known.is_listed(name) or self._known.is_short(name) or not self._known.is_name(name):
             return False
+        if IN_CYRILLIC.match(name):  # where names have endings, and no list has these
+            return False
         return not self._known.is_known_by_ear(spelling.ear(spelling.fold(name)))
 
     def _known_places(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
@@ -188,7 +191,7 @@ class EntityFinder:
 
     def _names(self, tokens: list[Token], at: int, size: int) -> bool:
         name = " ".join(token.folded for token in tokens[at : at + size]).replace("-", " ")
-        if self._known.is_name(name):
+        if self._known.is_name(name) or (size > 1 and self._known.is_name(spelling.spelt_out(name))):
             return True
         if self._known.is_squeezed(tokens[at : at + size], name):
             return True
