@@ -136,6 +136,11 @@ def is_a_word(tokens: list[Token], at: int, language: str) -> bool:
     return token.folded in ALWAYS_WORDS or not expects_a_place(tokens, at, language)
 
 
+def is_surely_a_word(tokens: list[Token], at: int, language: str) -> bool:
+    """Whether it is one wherever it stands. A bus in English is a town in Turkish, which is taken for English."""
+    return tokens[at].folded in ALWAYS_WORDS - {"van"} and is_a_word(tokens, at, language)
+
+
 def asks_where(tokens: list[Token], at: int) -> bool:
     """Whether the word there is the Arabic "where", and not Vienna in Persian."""
     return tokens[at].folded == WHERE and (not at or tokens[at - 1].folded not in IN_PERSIAN)

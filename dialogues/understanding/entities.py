@@ -22,6 +22,7 @@ from dialogues.understanding.around_places import (
     expects_a_place,
     has_prefix,
     is_a_word,
+    is_surely_a_word,
     just_before,
     meant_first,
     overlap,
@@ -142,6 +143,8 @@ class EntityFinder:
         beside = just_before(tokens, spans[0])
         if not beside or any(within(token, spans) for token in beside):
             return []
+        if not self._known.may_name(beside[-1]):
+            return []
         return [span for span in self._misspelt(beside, language) if span[1] == beside[-1].end]
 
     def _surely_heard(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
@@ -260,6 +263,8 @@ class EntityFinder:
             where = at > 0 and tokens[at - 1].folded in before
             for size in (1, 2, 3, 4):
                 if not stand_together(tokens, at, size):
+                    continue
+                if size == 1 and is_surely_a_word(tokens, at, language):
                     continue
                 for first in _without_what_is_written_on(token):
                     together = [first, *tokens[at + 1 : at + size]]
