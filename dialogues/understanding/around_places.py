@@ -109,6 +109,8 @@ STAYS = frozenset(
 )
 #: "Where" in Arabic is what Persian calls Vienna: that only after one of these.
 WHERE, IN_PERSIAN = "وين", frozenset(("در", "به", "تا", "از"))
+#: What parts of a message end with; nothing stands before its first word.
+_PAUSES = ("", *",.;:!?،؛؟()")
 IN_CYRILLIC = re.compile("[а-яіїєґ]")
 #: Of so many words is a name at most.
 LONGEST_NAME = 4
@@ -149,6 +151,11 @@ def asks_where(tokens: list[Token], at: int) -> bool:
 def stand_together(tokens: list[Token], at: int, size: int) -> bool:
     together = tokens[at : at + size]
     return len(together) == size and all(after.start - token.end <= 1 for token, after in pairwise(together))
+
+
+def stands_apart(start: int, end: int, shown: str) -> bool:
+    """Whether words are the first or the last of a message or of a part of it: a bed, cork, tonight."""
+    return shown[:start].rstrip()[-1:] in _PAUSES or shown[end:].lstrip()[:1] in _PAUSES
 
 
 def just_before(tokens: list[Token], span: tuple[int, int]) -> list[Token]:

@@ -27,6 +27,7 @@ from dialogues.understanding.around_places import (
     meant_first,
     overlap,
     stand_together,
+    stands_apart,
     stands_before_a_place,
     token_of,
     within,
@@ -48,6 +49,8 @@ _INTRODUCES = frozenset(("im", "i'm", "am", "is", "name", "suis", "appelle", "so
 _SHORT_MESSAGE = 8
 #: What a word has in its favour that stands last, and one that stands where a place stands.
 _LAST, _EXPECTED = 0.02, 0.04
+#: How like a place a word is that is the name of a small town.
+_SELDOM = 0.8
 #: Beside its country a shorter name is known.
 _SHORTEST_BESIDE = 3
 #: Between a place and what stands just after it are a space and a comma at most.
@@ -64,9 +67,10 @@ class EntityFinder:
         sounding: Mapping[str, int] | None = None,
         great: Iterable[str] = (),
         short: Iterable[str] = (),
+        seldom: Iterable[str] = (),
     ) -> None:
         """As `KnownNames` asks for them."""
-        self._known = KnownNames(vocabulary, places, sounding, great, short)
+        self._known = KnownNames(vocabulary, places, sounding, great, short, seldom)
 
     def find(self, shown: str, language: str, *, searching: bool = False) -> list[Entity]:
         """`searching`: the message asks for a service, so that a word nobody knows may be a misspelt place."""
@@ -85,7 +89,7 @@ class EntityFinder:
         if searching:
             heard = self._heard_places(tokens, spans, shown, language)
         else:
-            heard = self._surely_heard(tokens, language)
+            heard = self._surely_heard(tokens, language) or ([] if spans else self._leading(tokens))
         if searching or not spans:
             spans = heard + [span for span in spans if not any(overlap(span, other) for other in heard)]
         meant = meant_first(spans, tokens, shown)
@@ -139,13 +143,16 @@ class EntityFinder:
             return whole
         others = [token for token in tokens if not within(token, spans)]
         if all(self._says_little(span, shown, tokens) for span in spans):
-            return self._misspelt(others, language)
+            return self._misspelt(others, language, shown)
+        named = any(self._known.is_name(fold(shown[slice(*span)])) for span in spans)
+        if not named and (sure := self._misspelt(others, language, shown, HEARD_ALIKE + _EXPECTED)):
+            return sure
         beside = just_before(tokens, spans[0])
         if not beside or any(within(token, spans) for token in beside):
             return []
         if not self._known.may_name(beside[-1]):
             return []
-        return [span for span in self._misspelt(beside, language) if span[1] == beside[-1].end]
+        return [span for span in self._misspelt(beside, language, shown) if span[1] == beside[-1].end]
 
     def _surely_heard(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
         """What is heard like a place that many people know, where what is said of is no service: only just after what
@@ -155,6 +162,16 @@ class EntityFinder:
                 for first in _without_what_is_written_on(token):
                     if self._known.like([first], expected=True) >= HEARD_ALIKE:
                         return [(first.start, first.end)]
+        return []
+
+    def _leading(self, tokens: list[Token]) -> list[tuple[int, int]]:
+        """What a message begins with, if it is heard like a place: several words, or one before its country."""
+        for size in (3, 2, 1):
+            span = (tokens[0].start, tokens[min(size, len(tokens)) - 1].end) if tokens else (0, 0)
+            if len(tokens) <= size or (size == 1 and self._with_its_country(span, tokens) == span):
+                continue
+            if self._known.like(tokens[:size], expected=True) >= HEARD_ALIKE:
+                return [span]
         return []
 
     def _whole_names(self, tokens: list[Token]) -> list[tuple[int, int]]:
@@ -250,9 +267,9 @@ class EntityFinder:
                 return [(token.start, token.end)]
         return []
 
-    def _misspelt(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
+    def _misspelt(self, tokens: list[Token], language: str, shown: str, enough: float = 0.0) -> list[tuple[int, int]]:
         """The words that are most like the name of a place, among those that no sentence of ours uses."""
-        best, found = 0.0, list[tuple[int, int]]()
+        best, found = enough, list[tuple[int, int]]()
         before = BEFORE_PLACE.get(language, BEFORE_PLACE["en"])
         for at, token in enumerate(tokens):
             if asks_where(tokens, at):
@@ -269,9 +286,12 @@ class EntityFinder:
                 for first in _without_what_is_written_on(token):
                     together = [first, *tokens[at + 1 : at + size]]
                     alike = self._known.like(together, expected=where or first is not token)
+                    outside = stands_apart(first.start, tokens[at + size - 1].end, shown)
+                    if not alike and size == 1 and (where or outside) and self._known.is_seldom(first):
+                        alike = _SELDOM
                     if not alike:
                         continue
-                    alike += _LAST * (at + size == len(tokens) or not at) + _EXPECTED * where
+                    alike += _LAST * outside + _EXPECTED * where
                     if alike > best:
                         best, found = alike, [(first.start, tokens[at + size - 1].end)]
         return found

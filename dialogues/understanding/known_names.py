@@ -60,7 +60,7 @@ _ENDINGS = frozenset(
     ]
 )
 #: What is noted of a word.
-_OFTEN, _COMMON, _NAME, _LISTED, _OF_MANY, _SHORT = _MARKS = 1, 2, 4, 8, 16, 32
+_OFTEN, _COMMON, _NAME, _LISTED, _OF_MANY, _SHORT, _SELDOM = _MARKS = 1, 2, 4, 8, 16, 32, 64
 
 
 class KnownNames:
@@ -73,19 +73,21 @@ class KnownNames:
         sounding: Mapping[str, int] | None = None,
         great: Iterable[str] = (),
         short: Iterable[str] = (),
+        seldom: Iterable[str] = (),
     ) -> None:
         """`vocabulary`, all folded: `common` words of every language, those of them written `seldom`, known `places`.
 
         `places`: further names, folded, such as the directory's; one that is also common words is not taken for a name.
         `sounding`: how names are heard (`directory.spelling.sounds`), each with the weight of the place. `great`: names
-        that many people know. `short`: what locals call a town in two or three letters (TJ, BXL).
+        that many people know. `short`: what locals call a town in two or three letters (TJ, BXL). `seldom`: names
+        of small towns that are looked for only where a place stands.
         """
         listed = {name for each in places for name in (each, each.replace("-", " "))}
         great, sounding = list(great), sounding or {}
         often = frozenset(vocabulary["common"]).difference(vocabulary["seldom"])
         names = frozenset(vocabulary["places"]).union(_that_are_not_words(listed, often))
         common = often.union(set(vocabulary["seldom"]).difference(listed))
-        marked = (often, common, names, listed, great, frozenset(short))
+        marked = (often, common, names, listed, great, frozenset(short), frozenset(seldom))
         marks = (repeat(mark, len(words_)) for mark, words_ in zip(_MARKS, marked, strict=True))
         self._marks = Numbers(chain(*marked), chain.from_iterable(marks))
         self._weights = Numbers(sounding, sounding.values())
@@ -107,6 +109,10 @@ class KnownNames:
 
     def is_short(self, name: str) -> bool:
         return bool(self._marks[name] & _SHORT)
+
+    def is_seldom(self, token: Token) -> bool:
+        """Whether a word that no sentence of ours has is the name of a small town, as it is written."""
+        return bool(self._marks[token.folded] & _SELDOM) and self.may_name(token)
 
     def is_great(self, name: str) -> bool:
         return bool(self._marks[name] & _OF_MANY)

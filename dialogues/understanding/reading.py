@@ -49,7 +49,7 @@ from dialogues.understanding.model import Ask, Priority, Reading, Risk
 from dialogues.understanding.own_case import asks_to_erase_words, return_code
 from dialogues.understanding.phrases import Known
 from dialogues.understanding.screen import NO_MEANING, Meaning, Screen, raised_for_age
-from dialogues.understanding.towns import directory_names, great_names, short_names, sounding_names
+from dialogues.understanding.towns import directory_names, great_names, seldom_names, short_names, sounding_names
 from dialogues.understanding.training import Trained, trained, urgency_of
 
 #: Below this the two or three likeliest are offered as buttons instead of an answer.
@@ -117,7 +117,7 @@ class Understanding:
         self._codes = Codes([*learnt.vocabulary["common"], *learnt.vocabulary["places"]])
         self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
         self._entities = EntityFinder(
-            learnt.vocabulary, directory_names(), sounding_names(), great_names(), short_names()
+            learnt.vocabulary, directory_names(), sounding_names(), great_names(), short_names(), seldom_names()
         )
         nothing = np.zeros(len(self._intents.labels), np.float32)
         self._nothing_to_ask = _Scores(nothing, NO_MEANING, (nothing,))

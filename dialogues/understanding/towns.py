@@ -88,6 +88,17 @@ _KNOWN_TO_MANY = 4
 _SOUNDS_ENOUGH = ((7, 3), (4, 4), (3, 5), (1, 6))
 
 
+def seldom_names() -> list[str]:
+    """Names in Latin letters, folded, of towns too small for so short a name to be looked for everywhere: Kaya."""
+    return kept("seldom", list[str], _read_from(), _read_seldom)
+
+
+def _read_seldom() -> list[str]:
+    known = frozenset(_read_names())
+    own = {fold_module.fold(name) for town in load_supplement(TOWNS) for name in (town.name, *town.names.values())}
+    return sorted(name for name in own - known if name.isascii() and name.isalpha() and len(name) >= _SHORTEST)
+
+
 def great_names() -> list[str]:
     """Names, folded, of places that many people know: one slip in five letters of these is still understood."""
     return kept("great", list[str], _read_from(), _read_great)
