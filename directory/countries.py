@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -64,9 +63,9 @@ _SPOKEN_IN: Mapping[str, frozenset[str]] = {
         "ar": "DZ MA TN LY EG SD MR SY IQ JO LB PS YE SA AE OM QA KW BH EH TD DJ SO",
     }.items()
 }
-_CYRILLIC = re.compile("[а-яіїєґ]")
 
 
 def spoken_where(written: str, language: str) -> frozenset[str]:
-    """The countries in which a language is spoken in which a name is written: none where its script is another's."""
-    return frozenset() if _CYRILLIC.search(written) else _SPOKEN_IN.get(language, frozenset())
+    """The countries in which a language is spoken. Only of a name in Latin letters: who writes in their own script
+    writes so of every place in the world."""
+    return _SPOKEN_IN.get(language, frozenset()) if written.isascii() else frozenset()

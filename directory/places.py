@@ -80,6 +80,8 @@ ITSELF = 2
 OTHER_LANGUAGE = 3.0
 #: How well a name fits that is heard alike by a foreign ear, and how much of that its letters say.
 EAR_ALIKE, EAR_BY_LETTERS, SHORTEST_HEARD = 76.0, 14.0, 3
+#: Fewer consonants are those of too many names.
+FEWEST_CONSONANTS = 3
 #: So like must its letters be where only the ear says that it is meant.
 EAR_ALONE = 50.0
 #: So many of the names that are nearest by their letters, or by their consonants, are compared.
@@ -89,7 +91,7 @@ COMPARED = 48
 PRIOR_BY_WEIGHT, HEAVIEST, USUAL = 2.5, 6, 3
 #: What a place has in its favour where the person's language is spoken, if nothing else tells where they are: rene is
 #: Rennes in French.
-SPOKEN_BONUS = 4.0
+SPOKEN_BONUS = 5.0
 #: What a name has in its favour beside which its country was named.
 NAMED_BESIDE = 10.0
 #: A place of this weight and less is seldom meant by another name than its own: Zurik is Zurich, and not Żurrieq.
@@ -241,7 +243,23 @@ class Places:
                 score = _written_alike(attempt, written)
                 if score > best.get(place.key, (0.0, place))[0]:
                     best[place.key] = score, place
+            if not attempt.isascii():
+                self._read_alike(attempt, there, best)
         return _ranked({key: (score + NAMED_BESIDE, place) for key, (score, place) in best.items()}, None)
+
+    def _read_alike(self, written: str, there: NDArray[np.intp], best: dict[str, tuple[float, Place]]) -> None:
+        """Note those of these names that have the consonants of one in another script: ألميره, Almere."""
+        bones, latin = consonants(written), in_latin(written)
+        names = [name if (name := self._written[at]).isascii() else "" for at in there]
+        if len(bones) < FEWEST_CONSONANTS:
+            return
+        for _bones, ratio, at in process.extract(
+            bones, list(map(consonants, names)), scorer=fuzz.ratio, score_cutoff=SURE, limit=COMPARED
+        ):
+            place = self._place_written(int(there[at]))
+            score = 0.7 * ratio + 0.3 * fuzz.ratio(latin, names[at]) - 12 / len(bones)
+            if score > best.get(place.key, (0.0, place))[0]:
+                best[place.key] = score, place
 
     def _called_in(self, code: str, names: Iterable[str]) -> Ranked:
         """The places of a country with exactly one of these spellings."""

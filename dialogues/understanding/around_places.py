@@ -79,6 +79,17 @@ GOING_BACK = frozenset(
         "نرجع يرجع العوده الرجوع رجوع عوده nerja3 narja3 nrja3",
     )
 )
+#: Whoever goes on to a place looks for something where they are: refugio en ipiales, vamos para quito.
+GOING_ON = frozenset(re.findall(r"\w+", "going heading headed vamos voy rumbo allons partons رايح رايحين ماشيين"))
+#: Where relatives live nobody looks for anything yet: a bus to my aunt in houston.
+RELATIVES = frozenset(
+    re.findall(
+        r"\w+",
+        "aunt uncle brother sister mother father cousin mom dad family tante oncle frere soeur mere pere cousine "
+        "famille "
+        "tia tio hermano hermana primo prima mama papa madre padre familia خالي خالتي عمي عمتي اخي اخوي اختي امي ابي",
+    )
+)
 #: Of a town and the greater one beside it the second only says where the first lies.
 NEAR = frozenset(
     re.findall(r"\w+", "near nr next close outside pres cote banlieue cerca lado junto afueras جنب قرب قريب قريبه")
@@ -200,7 +211,8 @@ def meant_first(spans: list[tuple[int, int]], tokens: list[Token], shown: str) -
 
 
 def _is_elsewhere(span: tuple[int, int], spans: list[tuple[int, int]], tokens: list[Token], shown: str) -> bool:
-    """Whether nobody is there: they go back to it, or say that they are not, or it tells where another place lies."""
+    """Whether nobody is there: they go back or on to it, say that they are not, have relatives there, or it only tells
+    where another place lies."""
     if _NOT_THERE.match(shown, span[1]):
         return True
     first = next((at for at, token in enumerate(tokens) if token.end > span[0]), 0)
@@ -208,7 +220,9 @@ def _is_elsewhere(span: tuple[int, int], spans: list[tuple[int, int]], tokens: l
     while at and (tokens[at - 1].folded in BESIDE or tokens[at - 1].folded in TOWARDS):
         at -= 1
     between = [token.folded for token in tokens[at:first]]
-    if at and between and tokens[at - 1].folded in GOING_BACK:
+    if at and between and tokens[at - 1].folded in GOING_BACK | GOING_ON:
+        return True
+    if first > 1 and tokens[first - 2].folded in RELATIVES and tokens[first - 1].folded in HERE | TOWARDS:
         return True
     return bool(at) and not NEAR.isdisjoint(between) and within(tokens[at - 1], spans)
 

@@ -97,7 +97,7 @@ class EntityFinder:
             meant = [(token.start, token.end) for token in tokens if self._is_a_country(token.folded)][:1]
         countries = [span for span in meant if self._is_a_country(shown[slice(*span)])]
         if countries and len(countries) == len(meant):
-            meant = self._before_its_country(tokens, countries[0], searching=searching) + meant
+            meant = self._before_its_country(tokens, countries[0], language, searching=searching) + meant
         elif countries:  # a country beside a town says where the town lies
             meant = [span for span in meant if span not in countries] + countries
         meant = [self._with_its_country(span, tokens) for span in meant]
@@ -123,13 +123,16 @@ class EntityFinder:
         return self._is_a_country(" ".join(token.folded for token in tokens if overlap((token.start, token.end), span)))
 
     def _before_its_country(
-        self, tokens: list[Token], country: tuple[int, int], *, searching: bool
+        self, tokens: list[Token], country: tuple[int, int], language: str, *, searching: bool
     ) -> list[tuple[int, int]]:
         """The unknown word before the name of a country, and that: the directory looks for it there alone."""
         beside = just_before(tokens, country)
         if not beside or names_a_language(beside[-1].folded) or not beside[-1].folded.isalpha():
             return []
         named = beside[-1].folded
+        words_here = ALSO_WORDS.get(language, frozenset()) | JOINERS
+        if self._known.is_called_so(named) and named not in words_here and not spelling.stands_around(named):
+            return [(beside[-1].start, country[1])]
         seldom = searching and len(named) >= _SHORTEST_BESIDE and not self._known.is_word(named)
         if not (seldom or self._known.may_name(beside[-1])) or self._known.inflects_a_word(named):
             return []

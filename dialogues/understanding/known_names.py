@@ -114,6 +114,11 @@ class KnownNames:
         """Whether a word that no sentence of ours has is the name of a small town, as it is written."""
         return bool(self._marks[token.folded] & _SELDOM) and self.may_name(token)
 
+    def is_called_so(self, name: str) -> bool:
+        """Whether a town is called so among locals, or by a name that sentences seldom have as a word."""
+        marks = self._marks[name]
+        return bool(marks & _SHORT) or (bool(marks & (_LISTED | _SELDOM)) and not marks & _OFTEN)
+
     def is_great(self, name: str) -> bool:
         return bool(self._marks[name] & _OF_MANY)
 
