@@ -203,9 +203,8 @@ def consonants_of_all(names: Iterable[str]) -> list[str]:
     for spellings, sound in _ALIKE.items():
         merged = re.sub(spellings, sound, merged)
     bones = _TWICE.sub(r"\1", merged).split("\n")
-    return [
-        "a" + each if name[:1] in _FIRST_VOWELS else each for each, name in zip(bones, latin.split("\n"), strict=True)
-    ]
+    firsts = ("a" if name[:1] in _FIRST_VOWELS else "" for name in latin.split("\n"))
+    return [first + rest for first, rest in zip(firsts, bones, strict=True)][:-1]
 
 
 #: How letters are read aloud, whoever reads them: the first that fits, from left to right.

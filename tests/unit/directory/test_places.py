@@ -201,6 +201,7 @@ def test_a_place_has_the_name_that_people_use():
         # with the article of Arabic or the ending of Ukrainian on it, or without its last words
         ("l7ousima", [("Al Hoceïma", "MA")]),
         ("сучаві", [("Suceava", "RO")]),
+        ("ألميره هولندا", [("Almere Stad", "NL")]),  # by its consonants, in the country named beside it
     ],
 )
 def test_a_larger_town_is_known_where_nobody_built_the_gazetteer(written, meant):
@@ -220,6 +221,13 @@ def test_the_country_of_the_conversation_chooses_among_towns_of_one_name():
     found = Places.load().resolve("Córdoba", country="AR", beyond=TOWNS)
 
     assert found[0].country == "AR"
+
+
+def test_where_no_country_is_known_a_place_where_the_language_is_spoken_is_likelier():
+    places = Places.load()
+
+    assert places.resolve("bitoria", beyond=TOWNS, language="es")[0].country == "ES"
+    assert places.resolve("bitoria", beyond=TOWNS, language="es", country="BR")[0].country == "BR"
 
 
 def test_the_beginning_of_a_name_is_enough_and_names_that_only_sound_alike_are_not_taken():

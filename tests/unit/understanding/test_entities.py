@@ -150,6 +150,19 @@ def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_els
     assert [entity for entity in routes.find("free food belgrde", "en") if entity.name == "place"] == []
 
 
+def test_where_nothing_is_looked_for_a_message_begins_with_a_place_of_several_words_or_before_its_country():
+    vocabulary = {"common": ["paso", "bus", "tam"], "seldom": [], "places": ["algerie"]}
+    routes = EntityFinder(vocabulary, [], {"basokanoa": 6, "nadora": 6}, short=["tam"])
+
+    def said(text: str) -> list[str]:
+        return [entity.value for entity in routes.find(text, "fr") if entity.name == "place"]
+
+    assert said("paso canoa bus") == ["paso canoa"]
+    assert said("nadora bus") == []
+    assert said("nadora mauritanie bus") == ["nadora mauritanie"]
+    assert said("bus tam algerie") == ["tam algerie", "algerie"]
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -175,6 +188,13 @@ def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_els
         ("free food in aruwa uganda", ["aruwa uganda"]),
         ("free food dori burkina", ["dori burkina", "burkina"]),  # so short only beside its country
         ("free food f l7ousima", ["l7ousima"]),  # an article of Arabic in Latin letters
+        ("kaya food now", ["kaya"]),  # a small town where a place stands: at either end
+        ("food cork, now", ["cork"]),  # of a message or of a part of it
+        ("food cork now", []),
+        ("free food nvo laredo", ["nvo laredo"]),  # with what is shortened in it
+        ("tulle in corrazzi food", ["corrazzi", "tulle"]),  # the town beside a region that nobody knows
+        ("теплі в перемишлі", ["перемишлі"]),  # a name in another case before what only sounds like one
+        ("menas seuta food", ["seuta"]),  # a word of ours is none for standing before a place
     ],
 )
 def test_a_place_written_by_ear_is_found_where_a_service_is_looked_for(text: str, named: list[str]):
@@ -194,11 +214,12 @@ def test_a_place_written_by_ear_is_found_where_a_service_is_looked_for(text: str
                 "in",
                 "rio",
                 "وجبات",
+                "menas",
             ],
-            "seldom": [],
-            "places": ["burkina"],
+            "seldom": ["menas"],
+            "places": ["burkina", "перемишлі", "seuta"],
         },
-        ["belgrade", "abidjan", "dublin", "texas", "castel volturno", "riohacha", "mcallen", "aruwa"],
+        ["belgrade", "abidjan", "dublin", "texas", "castel volturno", "riohacha", "mcallen", "aruwa", "nuevo laredo"],
         {
             "kito": 5,
             "lima": 5,
@@ -209,9 +230,14 @@ def test_a_place_written_by_ear_is_found_where_a_service_is_looked_for(text: str
             "siansi": 5,
             "gardaia": 3,
             "alosima": 4,
+            "toli": 4,
+            "tibli": 5,
+            "mina": 4,
+            "siota": 9,
         },
         ["london", "اسطنبول"],
         ["tj"],
+        ["kaya", "cork"],
     )
 
     assert [entity.value for entity in heard.find(text, "en", searching=True) if entity.name == "place"] == named
@@ -227,3 +253,8 @@ def test_of_two_places_the_one_somebody_goes_to_comes_first():
     assert found("from kabul, a bed in milan") == ["milan", "kabul"]
     assert found("milan or rome") == ["milan", "rome"]
     assert found("came frm rome now milan") == ["milan", "rome"]
+    assert found("milan, money to go back to kabul") == ["milan", "kabul"]
+    assert found("in rome no, we are at milan") == ["milan", "rome"]
+    assert found("milan near rome") == ["milan", "rome"]
+    assert found("a bed in milan, vamos para rome") == ["milan", "rome"]
+    assert found("milan, bus to my aunt in rome") == ["milan", "rome"]

@@ -5,7 +5,7 @@ import pytest
 
 from dialogues.understanding.entities import EntityFinder
 from dialogues.understanding.fold import fold
-from dialogues.understanding.towns import TOWNS, directory_names, shipped_places, towns_index
+from dialogues.understanding.towns import TOWNS, directory_names, seldom_names, shipped_places, towns_index
 from directory.places import SUPPLEMENT, Index, Places, index_of_towns
 
 
@@ -60,6 +60,11 @@ def test_towns_that_were_kept_are_those_of_the_list():
     assert towns_index() == known
     assert msgspec.json.decode(msgspec.json.encode(known), type=Index) == known
     assert [place.name for _, place in Places.of(known).scored("chikago")[:1]] == ["Chicago"]
+
+
+def test_short_names_of_small_towns_are_looked_for_only_where_a_place_stands():
+    assert "kaya" in seldom_names()
+    assert not set(seldom_names()) & set(directory_names())
 
 
 def test_words_are_not_taken_for_the_towns_that_are_called_so():
