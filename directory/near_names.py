@@ -3,11 +3,11 @@ the others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 #: No name has one.
@@ -74,6 +74,28 @@ class NearNames:
             changed = np.bitwise_count(self._letters[start:end] ^ own)
             found += (np.flatnonzero(changed <= 2 * slips - more) + start).tolist()
         return found
+
+
+class Spellings(Names):
+    """Names in an order of their own, of which those are asked for that share most letters with a word."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(names)
+        self._letters = letters_of(names)
+        self._lengths = np.array([len(name) for name in names], np.uint8)
+
+    def most_alike(self, word: str, enough: float, limit: int | None = None) -> list[tuple[str, float, int]]:
+        """Each with its ratio of 0 to 100 and where it stands, the most alike first.
+
+        Of two names that differ in so many letters each letter has to go or to come: that rules most of them out.
+        """
+        lengths = self._lengths.astype(np.int16)
+        changed = np.bitwise_count(self._letters ^ letters_of([word]))
+        at_least = np.maximum(changed, np.abs(lengths - len(word)))
+        near = np.flatnonzero(at_least <= (1 - enough / 100) * (lengths + len(word)) + _ROUNDING).tolist()
+        names = [self[at] for at in near]
+        found = process.extract(word, names, scorer=fuzz.ratio, score_cutoff=enough, limit=limit)
+        return [(name, ratio, near[at]) for name, ratio, at in found]
 
 
 def letters_of(names: Iterable[str]) -> NDArray[np.uint64]:

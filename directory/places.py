@@ -24,7 +24,7 @@ from directory.countries import and_its_country, country_named, spoken_where
 from directory.geography import METRES_A_DEGREE, distance_m
 from directory.listed import CALLED as CALLED
 from directory.listed import ENGLISH as ENGLISH
-from directory.listed import HASH, NUMBER, hashed, read_places
+from directory.listed import HASH, NUMBER, Table, hashed, read_places
 from directory.listed import SUPPLEMENT as SUPPLEMENT
 from directory.listed import TOWNS as TOWNS
 from directory.listed import Index as Index
@@ -32,11 +32,13 @@ from directory.listed import Place as Place
 from directory.listed import called_otherwise as called_otherwise
 from directory.listed import index as index
 from directory.listed import load_supplement as load_supplement
+from directory.near_names import Spellings
 from directory.scripts import romanised
 from directory.spelling import LONGEST_NAME as LONGEST_NAME
 from directory.spelling import (
     bare,
     consonants,
+    consonants_of_all,
     ear,
     fold,
     in_latin,
@@ -118,16 +120,18 @@ class Places:
         return places
 
     def _look_in(self, known: Index) -> None:
-        self._places = known.places
-        self._written = known.written
+        self._places = Table(known.places)
+        self._countries = np.array([place.country for place in known.places], "U2")
+        self._written = Spellings(known.written)
         self._written_of = np.frombuffer(known.written_of, NUMBER)
         self._heard = np.frombuffer(known.heard, HASH)
         self._heard_order = np.frombuffer(known.heard_order, NUMBER)
         self._eared = np.frombuffer(known.eared, HASH)
         self._eared_order = np.frombuffer(known.eared_order, NUMBER)
-        self._bones = [known.bones[at] for at in np.frombuffer(known.bones_at, NUMBER).tolist()]
+        self._bones = Spellings(known.bones)
+        self._bones_at = np.frombuffer(known.bones_at, NUMBER)
         self._bones_of = np.frombuffer(known.bones_of, NUMBER)
-        points = [(place.latitude, place.longitude) for place in self._places]
+        points = [(place.latitude, place.longitude) for place in known.places]
         self._points = np.radians(np.array(points, dtype=float).reshape(-1, 2))
 
     @classmethod
@@ -233,8 +237,8 @@ class Places:
         stripped = bare(name)
         if same := self._called_in(code, dict.fromkeys((name, stripped, without_prefix(stripped)))):
             return same
-        there = np.flatnonzero(np.array([place.country == code for place in self._places], bool)[self._written_of])
-        names = [self._written[at] for at in there]
+        there = np.flatnonzero((self._countries == code)[self._written_of])
+        names = [self._written[at] for at in there.tolist()]
         for attempt in dict.fromkeys((name, stripped, with_article(stripped), *without_ending(stripped))):
             for written, _ratio, at in process.extract(
                 attempt, names, scorer=fuzz.ratio, score_cutoff=POSSIBLE - NAMED_BESIDE - 14, limit=COMPARED
@@ -244,18 +248,18 @@ class Places:
                 if score > best.get(place.key, (0.0, place))[0]:
                     best[place.key] = score, place
             if not attempt.isascii():
-                self._read_alike(attempt, there, best)
+                self._read_alike(attempt, names, there, best)
         return _ranked({key: (score + NAMED_BESIDE, place) for key, (score, place) in best.items()}, None)
 
-    def _read_alike(self, written: str, there: NDArray[np.intp], best: dict[str, tuple[float, Place]]) -> None:
+    def _read_alike(
+        self, written: str, names: list[str], there: NDArray[np.intp], best: dict[str, tuple[float, Place]]
+    ) -> None:
         """Note those of these names that have the consonants of one in another script: ألميره, Almere."""
         bones, latin = consonants(written), in_latin(written)
-        names = [name if (name := self._written[at]).isascii() else "" for at in there]
         if len(bones) < FEWEST_CONSONANTS:
             return
-        for _bones, ratio, at in process.extract(
-            bones, list(map(consonants, names)), scorer=fuzz.ratio, score_cutoff=SURE, limit=COMPARED
-        ):
+        theirs = consonants_of_all(name if name.isascii() else "" for name in names)
+        for _bones, ratio, at in process.extract(bones, theirs, scorer=fuzz.ratio, score_cutoff=SURE, limit=COMPARED):
             place = self._place_written(int(there[at]))
             score = 0.7 * ratio + 0.3 * fuzz.ratio(latin, names[at]) - 12 / len(bones)
             if score > best.get(place.key, (0.0, place))[0]:
@@ -313,16 +317,12 @@ class Places:
             name, place = self._written[position], self._place_written(position)
             if likeness(written, name) >= EAR_ALONE:
                 keep(_alike_by_ear(written, name) - _seldom_called(name, place), place)
-        for name, _ratio, position in process.extract(
-            written, self._written, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=COMPARED
-        ):
+        for name, _ratio, position in self._written.most_alike(written, POSSIBLE - 14, COMPARED):
             score, place = _written_alike(written, name), self._place_written(position)
             keep(score - _seldom_called(name, place), place)
         bones, latin = consonants(written), in_latin(written)
         if len(bones) > 2:
-            for name, ratio, position in process.extract(
-                bones, self._bones, scorer=fuzz.ratio, score_cutoff=POSSIBLE, limit=COMPARED
-            ):
+            for name, ratio, position in self._of_like_bones(bones):
                 at = int(self._bones_of[position])
                 if vowels_are_sure and written.isascii():
                     keep(_alike_by_ear(written, self._written[at]), self._place_written(at))
@@ -335,6 +335,13 @@ class Places:
                     ):  # with vowels written, two names may sound alike and be quite different
                         score = min(score, likeness(latin, other) + SOUND_BONUS)
                     keep(score, self._place_written(at))
+
+    def _of_like_bones(self, bones: str) -> list[tuple[str, float, int]]:
+        """Whose consonants are most like these: each with its ratio and the position of the place's first such name."""
+        alike = {at: (name, ratio) for name, ratio, at in self._bones.most_alike(bones, POSSIBLE)}
+        positions = np.flatnonzero(np.isin(self._bones_at, list(alike))) if alike else np.zeros(0, np.intp)
+        found = [(*alike[int(self._bones_at[position])], position) for position in positions.tolist()]
+        return sorted(found, key=lambda each: -each[1])[:COMPARED]
 
     def _place_written(self, position: int) -> Place:
         return self._places[int(self._written_of[position])]

@@ -186,7 +186,7 @@ _MERGED = Respelling(_ALIKE)
 _FIRST_VOWELS = frozenset("aeiouy")
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def consonants(folded: str) -> str:
     """The bones of a name: Latin, without vowels, like sounds merged, doubles single."""
     latin = in_latin(folded)
@@ -234,7 +234,7 @@ _UNHEARD_BY_ANY = re.compile("(?<=.{3})[est]{1,2}$")
 _HEARD_ARABIC = str.maketrans("ثذظضصطق", "تدددستك", "ع")
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def sounds(folded: str) -> str:
     """A folded name as it is heard: who writes by ear writes `kito`, `nisse`, `bruxel`. Vowels are kept, for without
     them too many names are alike."""
