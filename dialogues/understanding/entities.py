@@ -83,7 +83,7 @@ class EntityFinder:
     def _find_places(self, shown: str, language: str, searching: bool) -> list[Entity]:
         """The places named, the one that is meant first: where somebody is or wants to be, not where they came from."""
         tokens = [token_of(found) for found in _WORD.finditer(_ELIDED.sub("  ", shown[:2000]))]
-        spans = self._known_places(tokens, language) or self._after_a_preposition(tokens, language)
+        spans = self._known_places(tokens, language) or self._after_a_preposition(tokens, language, searching)
         if not spans and not any(token.folded in _INTRODUCES for token in tokens):
             spans = self._standing_alone(tokens)
         if searching:
@@ -238,12 +238,12 @@ class EntityFinder:
             return token.end
         return token.start + len(stem)
 
-    def _after_a_preposition(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
+    def _after_a_preposition(self, tokens: list[Token], language: str, searching: bool) -> list[tuple[int, int]]:
         before = BEFORE_PLACE.get(language, BEFORE_PLACE["en"])
         for at in range(1, len(tokens)):
             if not stands_before_a_place(before, tokens[at - 1].folded, tokens[at], language):
                 continue
-            if not tokens[at].capital and self._known.inflects_a_word(tokens[at].folded):
+            if not tokens[at].capital and self._is_no_place(tokens[at], searching):
                 continue
             end = at
             while end < min(at + LONGEST_NAME, len(tokens)) and (
@@ -260,6 +260,13 @@ class EntityFinder:
                 written_on = language == "ar" and tokens[at - 1].folded not in before and has_prefix(tokens[at].folded)
                 return [(tokens[at].start + written_on, tokens[end - 1].end)]
         return []
+
+    def _is_no_place(self, token: Token, searching: bool) -> bool:
+        """Whether a word without a capital letter is a form of one of ours; or, in a script of which we know few words
+        (в комнате), is like no place where nothing is looked for."""
+        if not searching and IN_CYRILLIC.match(token.folded):
+            return not self._known.is_name(token.folded) and not self._known.like([token], expected=True)
+        return self._known.inflects_a_word(token.folded)
 
     def _standing_alone(self, tokens: list[Token]) -> list[tuple[int, int]]:
         """`shelter Ventimiglia`: a name without a preposition, at the end or (of two words) the start."""
