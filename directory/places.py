@@ -188,7 +188,8 @@ class Places:
         stripped = bare(written)
         attempts = (written, stripped, without_prefix(stripped), with_article(stripped))
         if not any(map(self._called, attempts)) and (told := and_its_country(written)):
-            return self._in_country(*told, beyond) or self._elsewhere(told[0], country, beyond)
+            found = self._in_country(*told, beyond) or self._elsewhere(told[0], country, beyond)
+            return found or self._ending_like(written, told[1])
         spoken_in = frozenset[str]() if country else spoken_where(written, language)
         best: dict[str, tuple[float, Place]] = {}
         for attempt in attempts:
@@ -226,6 +227,10 @@ class Places:
         """Places with exactly this name, where the country named beside it has none: Melilla, Morocco."""
         called = self._called(bare(name)) or (isinstance(beyond, ShippedTowns) and beyond.read().called(bare(name)))
         return self.resolve(name, country=country, beyond=beyond) if called else []
+
+    def _ending_like(self, written: str, code: str) -> list[Place]:
+        """Places of a country whose own name ends with the country's: saan salvador."""
+        return _choose([pair for pair in self.of_country(written, code) if pair[0] >= SURE + NAMED_BESIDE])
 
     def called(self, written: str) -> list[Place]:
         """The places with exactly this spelling, folded."""

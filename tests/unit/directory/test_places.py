@@ -57,6 +57,7 @@ def names(words: str, country: str | None = None) -> list[str]:
         ("اسطنبول", "Istanbul"),
         ("بلغرد", "Belgrade"),
         ("ليسبس", "Lesbos"),
+        ("Saan Salvador", "San Salvador"),  # which ends like the name of its country
         # Cyrillic
         ("Вентимилия", "Ventimiglia"),
         ("Вентимиля", "Ventimiglia"),
