@@ -131,6 +131,7 @@ class Table(Sequence[Place]):
     def __getitem__(self, at: int | slice) -> Place | list[Place]:
         if isinstance(at, slice):
             return [self[each] for each in range(*at.indices(len(self)))]
+        at = range(len(self))[at]  # from the end, or IndexError
         return Place(*self._row.decode(self._bytes[self._starts[at] : self._starts[at + 1]]))
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.ages_and_languages import find_ages, find_languages, names_a_language
@@ -60,17 +58,8 @@ _JUST_AFTER = 2
 class EntityFinder:
     """Finds entities. Which words are names is judged by which words our training sentences use as words."""
 
-    def __init__(
-        self,
-        vocabulary: Mapping[str, Any],
-        places: Iterable[str] = (),
-        sounding: Mapping[str, int] | None = None,
-        great: Iterable[str] = (),
-        short: Iterable[str] = (),
-        seldom: Iterable[str] = (),
-    ) -> None:
-        """As `KnownNames` asks for them."""
-        self._known = KnownNames(vocabulary, places, sounding, great, short, seldom)
+    def __init__(self, known: KnownNames) -> None:
+        self._known = known
 
     def find(self, shown: str, language: str, *, searching: bool = False) -> list[Entity]:
         """`searching`: the message asks for a service, so that a word nobody knows may be a misspelt place."""

@@ -35,6 +35,7 @@ from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.found_alone import is_looked_after, tells_only_of_a_child_found
 from dialogues.understanding.glossary import glossary
 from dialogues.understanding.heads import Head, Likeness
+from dialogues.understanding.known_names import KnownNames
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.lost import (
     FAMILY_TRACING,
@@ -116,9 +117,8 @@ class Understanding:
         self._language: LanguageModel = learnt.language
         self._codes = Codes([*learnt.vocabulary["common"], *learnt.vocabulary["places"]])
         self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
-        self._entities = EntityFinder(
-            learnt.vocabulary, directory_names(), sounding_names(), great_names(), short_names(), seldom_names()
-        )
+        names = (directory_names(), sounding_names(), great_names(), short_names(), seldom_names())
+        self._entities = EntityFinder(KnownNames(learnt.vocabulary, *names))
         nothing = np.zeros(len(self._intents.labels), np.float32)
         self._nothing_to_ask = _Scores(nothing, NO_MEANING, (nothing,))
         self._cache: OrderedDict[bytes, Reading] = OrderedDict()

@@ -2,13 +2,16 @@ import pytest
 
 from dialogues.understanding.about_whom import befalls_another, speaks_of_another
 from dialogues.understanding.entities import EntityFinder
+from dialogues.understanding.known_names import KnownNames
 
 finder = EntityFinder(
-    {
-        "common": ["the", "place", "sleep", "tonight", "camp", "night", "nuit", "مكان", "ليل", "مدينه"],
-        "seldom": [],
-        "places": ["calais", "فينتيميليا"],
-    }
+    KnownNames(
+        {
+            "common": ["the", "place", "sleep", "tonight", "camp", "night", "nuit", "مكان", "ليل", "مدينه"],
+            "seldom": [],
+            "places": ["calais", "فينتيميليا"],
+        }
+    )
 )
 
 
@@ -34,7 +37,7 @@ def test_a_place_is_found_as_the_person_wrote_it(text: str, language: str, place
 
 
 def test_a_place_of_the_directory_is_known_unless_its_name_is_a_common_word():
-    with_directory = EntityFinder({"common": ["nice"], "seldom": [], "places": []}, ["agadez", "nice"])
+    with_directory = EntityFinder(KnownNames({"common": ["nice"], "seldom": [], "places": []}, ["agadez", "nice"]))
 
     found = with_directory.find("something nice agadez please", "en")
 
@@ -68,7 +71,9 @@ def test_common_words_and_names_of_people_are_not_places(text: str, language: st
     ],
 )
 def test_a_town_that_is_called_like_a_word_of_the_language_is_the_word(text: str, language: str, named: list[str]):
-    towns = EntityFinder({"common": ["بكرا"], "seldom": [], "places": ["casa", "van", "nice", "صور", "كرا"]})
+    towns = EntityFinder(
+        KnownNames({"common": ["بكرا"], "seldom": [], "places": ["casa", "van", "nice", "صور", "كرا"]})
+    )
 
     assert [entity.value for entity in towns.find(text, language) if entity.name == "place"] == named
 
@@ -113,7 +118,7 @@ def test_he_with_the_knife_is_no_child_and_who_speaks_of_themselves_tells_of_the
 
 def test_what_is_written_onto_a_name_is_no_part_of_it_and_where_is_no_town():
     vocabulary = {"common": ["مكتب", "kalacak", "yer"], "seldom": [], "places": ["وين", "ankarada", "canada"]}
-    routes = EntityFinder(vocabulary, ["ankara", "canada", "cana"])
+    routes = EntityFinder(KnownNames(vocabulary, ["ankara", "canada", "cana"]))
 
     def said(text: str, *, searching: bool = False) -> list[object]:
         found = routes.find(text, "en", searching=searching)
@@ -127,7 +132,7 @@ def test_what_is_written_onto_a_name_is_no_part_of_it_and_where_is_no_town():
 
 
 def test_who_is_at_one_town_and_goes_to_another_means_the_other():
-    towns = EntityFinder({"common": ["dormir"], "seldom": [], "places": []}, ["hendaye", "irun"])
+    towns = EntityFinder(KnownNames({"common": ["dormir"], "seldom": [], "places": []}, ["hendaye", "irun"]))
 
     def said(text: str) -> list[object]:
         return [entity.value for entity in towns.find(text, "fr") if entity.name == "place"]
@@ -138,7 +143,7 @@ def test_who_is_at_one_town_and_goes_to_another_means_the_other():
 
 def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_else():
     vocabulary = {"common": ["free", "food"], "seldom": [], "places": []}
-    routes = EntityFinder(vocabulary, ["belgrade", "dunkerque", "izmir"], great=["izmir"])
+    routes = EntityFinder(KnownNames(vocabulary, ["belgrade", "dunkerque", "izmir"], great=["izmir"]))
 
     def searched(text: str) -> list[str]:
         return [entity.value for entity in routes.find(text, "en", searching=True) if entity.name == "place"]
@@ -152,7 +157,7 @@ def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_els
 
 def test_where_nothing_is_looked_for_a_message_begins_with_a_place_of_several_words_or_before_its_country():
     vocabulary = {"common": ["paso", "bus", "tam"], "seldom": [], "places": ["algerie"]}
-    routes = EntityFinder(vocabulary, [], {"basokanoa": 6, "nadora": 6}, short=["tam"])
+    routes = EntityFinder(KnownNames(vocabulary, [], {"basokanoa": 6, "nadora": 6}, short=["tam"]))
 
     def said(text: str) -> list[str]:
         return [entity.value for entity in routes.find(text, "fr") if entity.name == "place"]
@@ -200,52 +205,64 @@ def test_where_nothing_is_looked_for_a_message_begins_with_a_place_of_several_wo
 )
 def test_a_place_written_by_ear_is_found_where_a_service_is_looked_for(text: str, named: list[str]):
     heard = EntityFinder(
-        {
-            "common": [
-                "free",
-                "food",
-                "silla",
-                "de",
-                "ruedas",
-                "now",
+        KnownNames(
+            {
+                "common": [
+                    "free",
+                    "food",
+                    "silla",
+                    "de",
+                    "ruedas",
+                    "now",
+                    "dublin",
+                    "casa",
+                    "seance",
+                    "gardait",
+                    "in",
+                    "rio",
+                    "وجبات",
+                    "menas",
+                ],
+                "seldom": ["menas"],
+                "places": ["burkina", "перемишлі", "seuta"],
+            },
+            [
+                "belgrade",
+                "abidjan",
                 "dublin",
-                "casa",
-                "seance",
-                "gardait",
-                "in",
-                "rio",
-                "وجبات",
-                "menas",
+                "texas",
+                "castel volturno",
+                "riohacha",
+                "mcallen",
+                "aruwa",
+                "nuevo laredo",
             ],
-            "seldom": ["menas"],
-            "places": ["burkina", "перемишлі", "seuta"],
-        },
-        ["belgrade", "abidjan", "dublin", "texas", "castel volturno", "riohacha", "mcallen", "aruwa", "nuevo laredo"],
-        {
-            "kito": 5,
-            "lima": 5,
-            "kasablanka": 5,
-            "doblin": 5,
-            "sbak": 4,
-            "bilikakladosa": 4,
-            "siansi": 5,
-            "gardaia": 3,
-            "alosima": 4,
-            "toli": 4,
-            "tibli": 5,
-            "mina": 4,
-            "siota": 9,
-        },
-        ["london", "اسطنبول"],
-        ["tj"],
-        ["kaya", "cork"],
+            {
+                "kito": 5,
+                "lima": 5,
+                "kasablanka": 5,
+                "doblin": 5,
+                "sbak": 4,
+                "bilikakladosa": 4,
+                "siansi": 5,
+                "gardaia": 3,
+                "alosima": 4,
+                "toli": 4,
+                "tibli": 5,
+                "mina": 4,
+                "siota": 9,
+            },
+            ["london", "اسطنبول"],
+            ["tj"],
+            ["kaya", "cork"],
+        )
     )
 
     assert [entity.value for entity in heard.find(text, "en", searching=True) if entity.name == "place"] == named
 
 
 def test_of_two_places_the_one_somebody_goes_to_comes_first():
-    known = EntityFinder({"common": [], "seldom": [], "places": ["milan", "rome", "kabul"]})
+    known = EntityFinder(KnownNames({"common": [], "seldom": [], "places": ["milan", "rome", "kabul"]}))
 
     def found(text: str) -> list[str]:
         return [entity.value for entity in known.find(text, "en") if entity.name == "place"]

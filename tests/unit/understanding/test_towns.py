@@ -5,6 +5,7 @@ import pytest
 
 from dialogues.understanding.entities import EntityFinder
 from dialogues.understanding.fold import fold
+from dialogues.understanding.known_names import KnownNames
 from dialogues.understanding.towns import TOWNS, directory_names, seldom_names, shipped_places, towns_index
 from directory.places import SUPPLEMENT, Index, Places, index_of_towns
 
@@ -69,7 +70,7 @@ def test_short_names_of_small_towns_are_looked_for_only_where_a_place_stands():
 
 def test_words_are_not_taken_for_the_towns_that_are_called_so():
     finder = EntityFinder(
-        {"common": ["dos", "hermanas", "nice", "people"], "seldom": [], "places": []}, directory_names()
+        KnownNames({"common": ["dos", "hermanas", "nice", "people"], "seldom": [], "places": []}, directory_names())
     )
 
     assert finder.find("dos hermanas no volvieron", "es") == []
