@@ -4,6 +4,7 @@ python -m dialogues shell [--language fr] [--slots]    write to it; a number tap
 python -m dialogues validate                           every problem with its file and line
 python -m dialogues test [FOLDER]                      play the talks
 python -m dialogues train [--cache FOLDER]             learn from nlu/ and safety/ now
+python -m dialogues adapt                              teach the embedder our field anew, which is seldom needed
 python -m dialogues serve [--port 5005]                answer Rasa's REST channel
 
 With the folder of any Rasa 3.1 project (`--project DIR`, or only `DIR`) each does the same for that: what `rasa shell`,
@@ -63,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "test", "play the talks; of a project, its test stories with their actions", _test)
     train = _command(commands, "train", "learn from the examples; of a project, tell what is confused", _train)
     train.add_argument("--ship", action="store_true", help="keep the vectors with the code: nobody else computes them")
+    adapt = commands.add_parser("adapt", help="teach the embedder our field anew; seldom needed", description=_ADAPT)
+    adapt.set_defaults(run=_adapt, project=PROJECT)
     serve = _command(commands, "serve", "answer Rasa's REST channel, POST /webhooks/rest/webhook, and its API", _serve)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     serve.add_argument("-p", "--port", type=_port, default=5005, help="the port, 5005 unless given")
@@ -72,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
             "--actions", metavar="URL", type=_address, help="an action server, instead of the project's own actions"
         )
     return parser
+
+
+_ADAPT = (
+    "Teach the embedder our field anew, from nlu/ and safety/: about half an hour on two cores. It is seldom needed: "
+    "new sentences are learnt without it. Afterwards all vectors are others: run `train --ship`, and commit both."
+)
 
 
 def _command(commands: Any, name: str, does: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
@@ -214,6 +223,19 @@ def _train(options: argparse.Namespace) -> int:
     print(f"learnt with {understanding.backend}, kept in {options.cache}")
     if options.ship and embedder is not None:
         print(f"vectors to be committed: {ship(PROJECT, options.cache, embedder) / 1e6:.1f} MB")
+    return 0
+
+
+def _adapt(options: argparse.Namespace) -> int:
+    try:
+        from dialogues.understanding.adapting import adapt
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is not installed: pip install --require-hashes -r deploy/adapting.lock", file=sys.stderr)
+        return 1
+    from dialogues.understanding.training import read_corpus
+
+    adapt(read_corpus(PROJECT), _progress_bar, print).write()
+    print("adapted. Now all vectors are others: python -m dialogues train --ship")
     return 0
 
 

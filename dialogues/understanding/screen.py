@@ -55,10 +55,10 @@ _OTHERWISE = {"hate_violence": Priority.P2}
 _SOON = 0.1
 
 #: What the head must say where the words around speak of a game, a lesson, a thing found again, or say no.
-_DOUBTFUL = 0.45
+_DOUBTFUL = 0.25
 #: How much more it must say where the message plainly asks for a procedure or a service, thanks or greets: by the
 #: square of how surely, so that who only seems to ask is heard like anybody.
-_ASKS = 0.6
+_ASKS = 0.5
 #: Whoever's life may be at risk at once is heard over a question more easily, and so is what sounds like now, whatever
 #: it is; what is both, by both.
 _ASKS_FOR_LIFE, _ASKS_AT_ONCE = 0.7, 0.7

@@ -30,7 +30,7 @@ from dialogues.understanding.phrases import Phrases
 from dialogues.understanding.screen import ALWAYS_P0, CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 26
+RECIPE = 27
 #: Of so many parts, so many are held back to judge by.
 _PARTS, _HELD = 8, 2
 #: Sentences of one label that are at least so alike tell of one situation, and are left out together.
@@ -46,7 +46,7 @@ HARMLESS = "out_of_scope/harmless"
 #: The head of danger heeds the others by half: by the whole, as few false alarms cost a life at risk more.
 _TOGETHER = 0.5
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
-_CRISES_HEARD, _P0_HEARD = 0.96, 0.93
+_CRISES_HEARD, _P0_HEARD = 0.965, 0.94
 #: and never lower or higher than this: below, a help desk drowns in false alarms.
 _THRESHOLDS = (0.0275, 0.5)
 #: Letters alone are unsure: half of this (the screen is cautious then) must be more than the name of a town gets.
@@ -167,7 +167,8 @@ def _texts(project: Path) -> list[str]:
 def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]]:
     """The heads, and figures: each sentence judged by heads that never saw its fold."""
     embedded = embedder.embed([clean(example.text) for example in corpus.examples]) if embedder else None
-    order, held, count = _in_order(corpus.examples, embedded)
+    learnt_from = embedder.learnt_from([clean(each.text) for each in corpus.examples]) if embedder else None
+    order, held, count = in_order(corpus.examples, embedded, learnt_from)
     examples = [corpus.examples[at] for at in order]
     letters = CharNgrams().embed([fold(example.text) for example in examples])
     embedded = None if embedded is None else embedded[order]
@@ -264,11 +265,14 @@ def _situations(rows: Matrix, labels: Sequence[str]) -> list[int]:
     return [int(at) for at in told_by]
 
 
-def _in_order(examples: Sequence[Example], embedded: Matrix | None) -> tuple[NDArray[np.int64], list[int], int]:
+def in_order(
+    examples: Sequence[Example], embedded: Matrix | None, learnt_from: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.int64], list[int], int]:
     """Which examples the heads learn from, those last by which they are judged, and where each part of these starts
     and all of them end; what follows there teaches only what is asked.
 
-    A situation is held back whole: else a sentence would be judged by its own translations.
+    A situation is held back whole: else a sentence would be judged by its own translations. None is held back of which
+    a sentence taught the embedder itself (`learnt_from`).
     """
     further = np.array([example.asked_only for example in examples])
     rows = Sentences.of(embedded, len(examples), around=~further).rows
@@ -276,6 +280,8 @@ def _in_order(examples: Sequence[Example], embedded: Matrix | None) -> tuple[NDA
     kept, later = kept[~further[kept]], kept[further[kept]]
     situations = _situations(rows[kept], [examples[at].risk or examples[at].intent for at in kept])
     parts = np.array([zlib.crc32(examples[kept[first]].text.encode()) % _PARTS for first in situations])
+    if learnt_from is not None:
+        parts[np.isin(situations, np.array(situations)[learnt_from[kept]])] = 0
     order = np.argsort(np.maximum(parts, _PARTS - _HELD - 1), kind="stable")
     counts = np.bincount(parts, minlength=_PARTS)
     held = list(len(kept) - counts[_PARTS - _HELD :][::-1].cumsum()[::-1])

