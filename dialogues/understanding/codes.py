@@ -76,10 +76,8 @@ class Codes:
 
     def _said_after(self, number: re.Match[str]) -> str:
         """What stands behind a number with a dash is of it, save words: `0155123456-mum`."""
-        behind = re.split(r"[-/_]+", number[1])
-        return " ".join(
-            ["", *(part for part in behind if part.isalpha() and len(part) > 2 and self._is_known(part)), ""]
-        )
+        words = (part for part in re.split(r"[-/_]+", number[1]) if part.isalpha() and len(part) > 2)
+        return f" {' '.join(filter(self._is_known, words))} "
 
     def _is_code(self, piece: str, shouted: bool) -> bool:
         letters, digits = _count(piece, str.isalpha), _count(piece, str.isdigit)
