@@ -79,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
 
 _ADAPT = (
     "Teach the embedder our field anew, from nlu/ and safety/: about half an hour on two cores. It is seldom needed: "
-    "new sentences are learnt without it. Afterwards all vectors are others: run `train --ship`, and commit both."
+    "new sentences are learnt without it. Afterwards all vectors are others: delete those in "
+    "dialogues/understanding/vectors, run `train --ship`, and commit all of it."
 )
 
 
@@ -235,7 +236,7 @@ def _adapt(options: argparse.Namespace) -> int:
     from dialogues.understanding.training import read_corpus
 
     adapt(read_corpus(PROJECT), _progress_bar, print).write()
-    print("adapted. Now all vectors are others: python -m dialogues train --ship")
+    print("adapted. Now all vectors are others: delete dialogues/understanding/vectors, and run: train --ship")
     return 0
 
 
