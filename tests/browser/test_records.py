@@ -10,8 +10,7 @@ from playwright.sync_api import Page, expect
 
 from bot.kernel.officers import Officer
 from tests.browser.desk_server import DeskServer
-from tests.browser.test_case_work import PHONE, SignIn, desk, held, sign_in  # noqa: F401  (fixtures)
-from tests.chromium import picture
+from tests.browser.test_case_work import SignIn, desk, held, sign_in  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.browser
 
@@ -45,10 +44,6 @@ def choose(page: Page, address: str) -> None:
     page.get_by_label("Language it was asked in").fill("ar")
     page.get_by_role("button", name="Make it").click()
     expect(page.get_by_role("heading", name="As codes")).to_be_visible()
-
-
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
 def test_a_health_record_from_the_sheet_to_the_paper(
@@ -88,31 +83,3 @@ def test_a_health_record_from_the_sheet_to_the_paper(
     )
     page.get_by_role("button", name="Read it").click()
     expect(page.get_by_text("Signed by this helpline: nothing was changed since.")).to_be_visible()
-
-
-@pytest.mark.parametrize("look", ["light", "dark"])
-def test_every_screen_fits_a_phone_in_both_directions(
-    desk: DeskServer,  # noqa: F811
-    sign_in: SignIn,  # noqa: F811
-    held: tuple[Officer, str],  # noqa: F811
-    look: str,
-):
-    amira, case_id = held
-    page = sign_in(amira, viewport=PHONE, color_scheme=look)
-    address = page.url.split("?")[0].replace("/desk/queue", f"/desk/cases/{case_id}/carried")
-    fill_in(page, address)
-    choose(page, address)
-    copy = page.url
-    for language in ("en", "ar"):
-        for number, place in enumerate(
-            (
-                address,
-                f"{address}/sheet?kind=health",
-                f"{address}/choose?kind=health",
-                copy,
-                copy.replace("/copy", "/print"),
-            )
-        ):
-            page.goto(f"{place}{'&' if '?' in place else '?'}lang={language}")
-            picture(page, f"records-{look}-{language}-{number}")
-            assert fits(page), place

@@ -12,13 +12,12 @@ from sqlalchemy.engine import Connection
 
 from bot.kernel.access import Role
 from directory import store
-from directory.duplicates import look_for_duplicates
 from directory.files.sent import begin_check, check_file, keep_file
 from directory.model import Phone, RecordState, Service, fixed_id
 from directory.service import Wrong, move_service, propose_change, report_wrong
 from tests.browser.desk_server import DeskServer
 from tests.browser.test_desk import SignIn, desk, sign_in
-from tests.chromium import DESKTOP, PHONE, picture
+from tests.chromium import PHONE
 
 __all__ = ["desk", "sign_in"]
 
@@ -169,53 +168,3 @@ def test_the_point_of_a_record_is_moved_on_the_map_or_in_its_fields(desk: DeskSe
     assert float(moved[1]) < float(before[1])
     assert float(latitude.input_value()) == pytest.approx(float(before[0]), abs=0.02)
     assert float(longitude.input_value()) == pytest.approx(float(before[1]), abs=0.02)
-
-
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
-def test_every_screen_of_services_fits(
-    desk: DeskServer, sign_in: SignIn, language: str, scheme: str, viewport: dict[str, int]
-):
-    record, draft = a_change_in_review(desk)
-    page = sign_in(
-        desk.run(desk.officer("Inès", *Role, language=language)),
-        language=language,
-        viewport=viewport,
-        color_scheme=scheme,
-    )
-
-    [other] = desk.run(desk.database.read(lambda tx: store.list_ids(tx, words="Willow clinic, Irun")))
-    desk.run(desk.database.write(lambda tx: a_twin(tx, record, at=desk.clock.now())))
-    desk.run(look_for_duplicates(desk.database, at=desk.clock.now()))
-    merge = f"/{record.id}/with/{other}"
-    good, wrong = files_sent(desk)
-    files = ("/import", f"/import/{good}", f"/import/{wrong}")
-    screens = (
-        "?show=in_review",
-        f"/{record.id}",
-        f"/{draft.id}",
-        f"/{other}/edit",
-        "/coverage",
-        "/duplicates",
-        merge,
-        *files,
-    )
-    for number, screen in enumerate(screens):
-        page.goto(desk.url(f"/desk/services{screen}"))
-        if screen in ("/coverage", f"/{other}/edit"):
-            expect(page.locator(".map-border")).to_be_attached()
-        picture(page, f"services-{language}-{viewport['width']}-{number}")
-        if screen == "/duplicates":
-            expect(page.locator("main").get_by_text(record.name).first).to_be_visible()
-        wide = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
-        assert wide <= 0, screen
-        small = page.evaluate(
-            """() => [...document.querySelectorAll("main button, main .button, main input:not([type=hidden])")]
-                .filter((it) => it.offsetParent && it.getBoundingClientRect().height < 18).map((it) => it.outerHTML)"""
-        )
-        assert small == [], screen
-        if viewport is PHONE and screen.startswith("/import/"):
-            beyond = page.locator(".told-rows").evaluate(
-                "(it) => it.parentElement.scrollWidth - it.parentElement.clientWidth"
-            )
-            assert beyond <= 0, f"{screen}: the reasons are cut off at the edge"

@@ -91,19 +91,3 @@ def test_the_two_channels_stand_side_by_side_and_one_below_the_other_on_a_phone(
     assert telegram is not None
     assert chat is not None
     assert chat["y"] > telegram["y"] + telegram["height"] - 1
-
-
-@pytest.mark.parametrize("language", ["en", "ar"])
-def test_nothing_is_wider_than_a_phone(desk, sign_in, language):
-    page = sign_in(desk.run(desk.officer("Leo", Role.AUTHOR)), viewport=PHONE, locale=language)
-
-    for path in (
-        "/desk/texts",
-        PAGE,
-        f"{PAGE}?view=versions",
-        "/desk/texts/identify_uasc/ar?view=seen",
-        "/desk/texts/overlays/IT",
-        "/desk/texts/overlays/DE",
-    ):
-        page.goto(desk.url(path))
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
