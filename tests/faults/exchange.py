@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import random
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,12 @@ from tests.faults.exchange_server import (
     REQUEST,
     Orders,
     news,
+    serve,
     storm_tables,
     taken,
     written,
 )
+from tests.forked import FORKED, begin
 from tests.postgres import running_postgres
 from tests.program import free_port
 
@@ -165,7 +167,7 @@ class Side:
         self.orders = Orders(name, database_url, str(self.folder), self.port, plan.letters, pause=0.01)
         self.log = self.folder / "server.log"
         self.admins: list[str] = []
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: ForkServerProcess | None = None
 
     async def prepare(self) -> None:
         at = SystemClock().now() - timedelta(hours=1)  # a clock that is a little slow must know the keys already
@@ -242,32 +244,31 @@ class Side:
     async def start(self, failpoints: str = "", *, skew_minutes: int = 0) -> None:
         """Return when it serves, or when a failpoint has struck already. Raises AssertionError where neither is so."""
         orders = replace(self.orders, skew_minutes=skew_minutes)
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.faults.exchange_server", json.dumps(asdict(orders)),
-                stdout=asyncio.subprocess.PIPE, stderr=log, env={**os.environ, "WAYMARK_FAILPOINTS": failpoints},
-            )  # fmt: skip
-        assert self._process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
-            greeted = await self._process.stdout.readline()
-        assert greeted or failpoints, f"it did not come back: {self.log.read_text(errors='replace')[-2000:]}"
+        ours, theirs = FORKED.Pipe(duplex=False)
+        self._process = begin(serve, orders, theirs, until=failpoints, log=self.log)
+        theirs.close()
+        serves = await asyncio.to_thread(ours.poll, START_SECONDS)  # or ends: then too there is something to read
+        assert serves, "it neither serves nor ends"
+        try:
+            ours.recv()
+        except EOFError:
+            assert failpoints, f"it did not come back: {self.log.read_text(errors='replace')[-2000:]}"
+        finally:
+            ours.close()
 
     @property
     def lives(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        return self._process is not None and self._process.is_alive()
 
     async def ended(self, within: float) -> bool:
         assert self._process is not None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._process.wait()
+        await asyncio.to_thread(self._process.join, within)
         return not self.lives
 
     async def kill(self) -> None:
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+            self._process.kill()
+            await asyncio.to_thread(self._process.join)
 
     async def stop(self) -> None:
         if self.lives and self._process is not None:

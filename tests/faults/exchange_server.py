@@ -1,6 +1,6 @@
-"""One deployment's exchange as a process that may be killed at any moment: `python -m tests.faults.exchange_server`.
+"""One deployment's exchange, for a process that may be killed at any moment (`tests.forked`).
 
-Its orders are the JSON of `Orders`, its only argument. It serves the doors of the exchange. Above them is either a room
+It serves the doors of the exchange. Above them is either a room
 of rows, which writes its letters one by one, each together with a row that says so, and takes letters in as rows; or
 the room of requests as it is in the program, with its gate.
 """
@@ -8,14 +8,12 @@ the room of requests as it is in the program, with its gate.
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
+from multiprocessing.connection import Connection as Pipe
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -106,8 +104,9 @@ class Rows:
         tx.execute(news.insert().values(id=new_id(), envelope_id=receipt.envelope_id, state=receipt.state.value))
 
 
-async def serve(orders: Orders) -> None:
-    """Serve and write until SIGTERM, or until somebody kills this."""
+async def serve(orders: Orders, serves: Pipe) -> None:
+    """Serve and write until SIGTERM, or until somebody kills this. `serves` is told when the doors are open."""
+    configure_logs("WARNING", "json")
     clock, signals, vault = WrongClock(orders.skew_minutes), Signals(), Vault(MASTER_KEY)
     room: Receiver = RequestIntake(vault) if orders.requests else Rows()
     gate: Gatekeeper = RequestGatekeeper(vault) if orders.requests else OpenGate()
@@ -137,7 +136,7 @@ async def serve(orders: Orders) -> None:
         work.append(asyncio.create_task(_write(database, vault, clock, orders)))
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    print("serving", flush=True)
+    serves.send(True)
     await stop.wait()
     for task in work:
         task.cancel()
@@ -173,14 +172,3 @@ def _put(tx: Connection, vault: Vault, to: Sequence[str], number: int, at: datet
         key_id=vault.new_key(tx, at).id, actor="system:storm", at=at,
     )  # fmt: skip
     tx.execute(written.insert().values(number=number, envelope_id=envelope_id))
-
-
-def main() -> None:
-    configure_logs("WARNING", "json")
-    orders = Orders(**json.loads(sys.argv[1]))
-    Path(orders.folder).mkdir(parents=True, exist_ok=True)
-    asyncio.run(serve(orders))
-
-
-if __name__ == "__main__":
-    main()

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
-import random
 import signal
 from datetime import datetime
 from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from msgspec import Struct
@@ -32,10 +31,8 @@ from bot.kernel.live import Signals
 from bot.kernel.mail import Mailer
 from bot.kernel.words import Words
 from tests.conftest import MASTER_KEY
+from tests.forked import FORKED, begin
 from tests.integration.cases.world import FixedNumbers
-
-_FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(["tests.faults.watcher"])
 
 DIED, NO_DATABASE = 137, 3  # how it may end
 DESK = "https://help.example/desk/queue"
@@ -76,7 +73,7 @@ class Watcher:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._pipe: Pipe | None = None
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: ForkServerProcess | None = None
 
     @property
     def lives(self) -> bool:
@@ -84,9 +81,8 @@ class Watcher:
 
     async def start(self, at: datetime, may_die: str) -> bool:
         """Whether it came up: without a database it cannot."""
-        ours, theirs = _FORKED.Pipe()
-        process = _FORKED.Process(target=_live, args=(theirs, self._place, at, may_die), daemon=True)
-        process.start()
+        ours, theirs = FORKED.Pipe()
+        process = begin(work, theirs, self._place, at, may_die, log=Path(self._place.log))
         theirs.close()
         self._pipe, self._process = ours, process
         try:
@@ -121,15 +117,7 @@ class Watcher:
                 raise AssertionError(f"a watcher ended by itself with {process.exitcode}: see {self._place.log}")
 
 
-def _live(pipe: Pipe, place: Place, at: datetime, may_die: str) -> None:
-    log = os.open(Path(place.log), os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    random.seed()  # else all who are forked from one die at the same place
-    asyncio.run(_work(pipe, place, at, may_die))
-
-
-async def _work(pipe: Pipe, place: Place, at: datetime, may_die: str) -> None:
+async def work(pipe: Pipe, place: Place, at: datetime, may_die: str) -> None:
     clock, signals, told = SetClock(at), Signals(), []
     database, vault = open_database(place.database_url), Vault(MASTER_KEY)
     try:

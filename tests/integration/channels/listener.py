@@ -1,12 +1,8 @@
-"""A process that does nothing but listen to Telegram and keep what it hears: for tests that kill it.
-
-`python -m tests.integration.channels.listener DATABASE_URL TELEGRAM_URL`
-"""
+"""For a process that does nothing but listen to Telegram and keep what it hears, so that a test can kill it."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.poller import Poller
@@ -24,7 +20,3 @@ async def listen(database_url: str, telegram_url: str) -> None:
     channel = TelegramChannel(TOKEN, api_url=telegram_url)
     inbox = Inbox(database, vault, clock, Signals(), channels={channel.name: channel}, screen=lambda _text: None)
     await Poller(channel, inbox, clock, pause=lambda _seconds: asyncio.sleep(0.05), wait_seconds=1).run()
-
-
-if __name__ == "__main__":
-    asyncio.run(listen(*sys.argv[1:]))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-from pathlib import Path
+from multiprocessing.context import ForkServerProcess
 
 import pytest
 import sqlalchemy as sa
@@ -14,9 +12,10 @@ from bot.channels.telegram.payload import read_payload
 from bot.conversations.store import received_row
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
+from tests.forked import begin, ended
+from tests.integration.channels.listener import listen
 from tests.peers.telegram import FakeTelegram
 
-ROOT = Path(__file__).parents[3]
 PEOPLE, MESSAGES, KILLS = 7, 240, 3
 FAILPOINTS = "telegram.after_fetch:0.2,telegram.before_confirm:0.3,inbox.after_commit:0.1,inbox.before_commit:0.05"
 
@@ -29,12 +28,12 @@ async def test_a_listener_killed_again_and_again_loses_nothing(
     while kills < KILLS:
         for number in range(kills * MESSAGES // KILLS, (kills + 1) * MESSAGES // KILLS):
             telegram.say(number % PEOPLE + 1, str(number))
-        listener = await _listener(database_url, telegram, WAYMARK_FAILPOINTS=FAILPOINTS)
+        listener = begin(listen, database_url, telegram.url, until=FAILPOINTS)
         kills += await _died_before_all_was_confirmed(listener, telegram)
-    last = await _listener(database_url, telegram)
+    last = begin(listen, database_url, telegram.url)
     await telegram.wait_until_confirmed(timeout=180)
     last.kill()
-    await last.wait()
+    await ended(last)
 
     texts = await database.read(lambda tx: _texts_in_order(tx, vault))
 
@@ -43,20 +42,13 @@ async def test_a_listener_killed_again_and_again_loses_nothing(
     assert len(texts) == PEOPLE
 
 
-async def _listener(database_url: str, telegram: FakeTelegram, **environment: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.channels.listener", database_url, telegram.url,
-        cwd=ROOT, env={**os.environ, **environment},
-    )  # fmt: skip
-
-
-async def _died_before_all_was_confirmed(listener: asyncio.subprocess.Process, telegram: FakeTelegram) -> bool:
+async def _died_before_all_was_confirmed(listener: ForkServerProcess, telegram: FakeTelegram) -> bool:
     """Wait until the listener dies by itself; if it never does, kill it when there is nothing left to hear."""
-    dying = asyncio.create_task(listener.wait())
+    dying = asyncio.create_task(ended(listener))
     confirmed = asyncio.create_task(telegram.wait_until_confirmed(timeout=180))
     await asyncio.wait({dying, confirmed}, return_when=asyncio.FIRST_COMPLETED)
     confirmed.cancel()
-    if listener.returncode is None:
+    if listener.is_alive():
         listener.kill()
     assert await dying in {137, -9}, "the listener failed by itself"
     return True

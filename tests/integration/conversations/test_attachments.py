@@ -32,9 +32,9 @@ from bot.conversations.attachments.uploads import Uploads
 from bot.conversations.model import FILE_FAILPOINTS, Author, Direction
 from bot.kernel.crypto import Tampered, Vault
 from bot.kernel.database import Database
+from tests.forked import live
 from tests.integration.conversations.fetching_process import fetch
 from tests.integration.conversations.world import World
-from tests.mortal import live
 from tests.peers.telegram import FakeTelegram, running_telegram
 
 SONG = b"\xff\xfb\x90\x00" + bytes(range(251)) * 3000  # three parts, no two alike
