@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -459,22 +460,20 @@ def at_desk_of(server: WholeServer, officer: Officer, context: BrowserContext) -
     return context
 
 
+LOOKED_AT_BY_AXE = """async ([tags, attributes]) => {
+    const said = await axe.run(document, {
+        runOnly: tags, rules: {"color-contrast": {enabled: false}}, resultTypes: ["violations"], preload: false
+    });
+    const spelt_out = document.querySelectorAll(attributes.map((name) => `[${name}*="<"]`));
+    return said.violations.flatMap(({id, help, nodes}) => nodes.slice(0, 3).map(
+        ({html, failureSummary}) => `${id} (${help}): ${html.slice(0, 160)} ${(failureSummary ?? "").slice(0, 300)}`
+    )).concat([...spelt_out].map((each) => `markup is read aloud: ${each.outerHTML.slice(0, 160)}`));
+}"""
+
+
 def violations(page: Page) -> list[str]:
     """What axe finds at a page: the rule, what to do, and where."""
-    said = page.evaluate(
-        """(tags) => axe.run(document, {
-            runOnly: tags, rules: {"color-contrast": {enabled: false}}, resultTypes: ["violations"], preload: false
-        })""",
-        RULES,
-    )
-    spelt_out = page.locator(", ".join(f'[{name}*="<"]' for name in READ_ALOUD)).evaluate_all(
-        "all => all.map((each) => each.outerHTML.slice(0, 160))"
-    )
-    return [f"markup is read aloud: {one}" for one in spelt_out] + [
-        f"{each['id']} ({each['help']}): {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
-        for each in said["violations"]
-        for node in each["nodes"][:3]
-    ]
+    return [str(each) for each in page.evaluate(LOOKED_AT_BY_AXE, [RULES, READ_ALOUD])]
 
 
 def test_every_screen_of_the_program_is_looked_at(world: World):
@@ -488,9 +487,8 @@ def looked_at(page: Page, shows: str, language: str, *, by_axe: bool) -> list[st
     """A page as it came and with everything unfolded, in both themes, in a wide window and a narrow one. It stays in
     that of the two in which it was not before, so that the next page is seen in both too."""
     page.wait_for_load_state()  # a page without its style sheet has other sizes
-    found = misfits(page, sideways=shows in PUSHED_SIDEWAYS)
-    if shows not in OTHERS_LANGUAGE and (own := page.locator("html").get_attribute("lang")) != language:
-        found.append(f"in {own}")
+    fits = partial(misfits, page, "" if shows in OTHERS_LANGUAGE else language, sideways=shows in PUSHED_SIDEWAYS)
+    found = fits()
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
     found += violations(page) if by_axe else []
     for theme in THEMES:
@@ -498,7 +496,7 @@ def looked_at(page: Page, shows: str, language: str, *, by_axe: bool) -> list[st
         found += [f"too faint in the {theme} theme: {one}" for one in faint(page)]
     picture(page, "-".join([*re.findall(r"\w+", shows), language, page.url[-6:]]))
     page.set_viewport_size(PHONE if page.viewport_size == DESKTOP else DESKTOP)
-    return found + misfits(page, sideways=shows in PUSHED_SIDEWAYS)
+    return found + fits()
 
 
 @pytest.mark.parametrize(("language", "viewport"), [("en", DESKTOP), ("ar", PHONE)])

@@ -10,6 +10,7 @@ import re
 import socket
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
@@ -252,7 +253,12 @@ def answers(people: People, asked: str, found: Mapping[str, str], *, seen: str, 
     expect(lets_go).to_have_count(0)
 
 
-async def test_a_girl_with_a_false_uncle_is_kept_from_him_and_comes_to_her_aunt_over_two_borders(tmp_path: Path):
+def test_a_girl_with_a_false_uncle_is_kept_from_him_and_comes_to_her_aunt_over_two_borders(tmp_path: Path):
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, the_story(tmp_path)).result()
+
+
+async def the_story(tmp_path: Path) -> None:
     base = load_settings({"WAYMARK_DATA_DIR": str(tmp_path)})
     first = three_free_ports()
     async with started(base, first) as sides:
