@@ -73,7 +73,7 @@ def test_every_answer_is_as_the_document_says(question: str, url: str):
         for each in (found.ok() for found in schema.get_all_operations())
         if f"{each.method.upper()} {each.path}" == question
     ]
-    few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     ask = build_operation_test(
         config=schema.config, operation=operation, test_func=agrees, given_kwargs={},
         feedback=FeedbackSources(), explicit_settings=few,
