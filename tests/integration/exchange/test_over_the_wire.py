@@ -38,7 +38,6 @@ async def country_of(deployment: Deployment) -> Country:
     return made
 
 
-@pytest.mark.on_both
 async def test_all_fifteen_types_are_asked_and_answered_over_http(two: tuple[Deployment, Deployment], tmp_path: Path):
     lyon, tunis = two
     terms = {"agreement": an_agreement(), "may_send": ALL_TYPES, "may_receive": ALL_TYPES}
