@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import answering, letters_store, looking
 from bot.exchange.requests.answering import Answer
