@@ -133,7 +133,8 @@ class TextShelf:
         read = read_all(self._folder, {**approved, file: content})
         wrong = [problem for problem in check_read(read, on=on, only=file) if problem.blocking]
         # What rests on a file that cannot be read cannot be read either: that is said once, of the file itself.
-        if own := [problem for problem in wrong if problem.file == file]:
+        own = [problem for problem in wrong if problem.file == file]
+        if own or not wrong:
             return own
         # A text or an overlay elsewhere that could no longer be read would be taken from everybody. What cannot be
         # read as it is keeps nobody from mending something else.

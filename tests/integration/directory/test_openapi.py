@@ -10,12 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import schemathesis
 from aiohttp import web
 from hypothesis import HealthCheck, settings
-from schemathesis.checks import load_all_checks
-from schemathesis.generation.feedback import FeedbackSources
-from schemathesis.pytest._test_builder import build_operation_test
 
 from directory import demonstration
 from directory.__main__ import SystemClock, build_web
@@ -61,7 +57,11 @@ QUESTIONS = [f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].i
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_answer_is_as_the_document_says(question: str, url: str):
     """Its questions are thought up as it runs: by schemathesis' own decorator, every worker of every run would think up
-    all of them before its first test."""
+    all of them before its first test. Every worker of every run would import it, too."""
+    import schemathesis
+    from schemathesis.checks import load_all_checks
+    from schemathesis.generation.feedback import FeedbackSources
+    from schemathesis.pytest._test_builder import build_operation_test
 
     def agrees(case: schemathesis.Case) -> None:
         case.call_and_validate(base_url=url)
@@ -73,7 +73,7 @@ def test_every_answer_is_as_the_document_says(question: str, url: str):
         for each in (found.ok() for found in schema.get_all_operations())
         if f"{each.method.upper()} {each.path}" == question
     ]
-    few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     ask = build_operation_test(
         config=schema.config, operation=operation, test_func=agrees, given_kwargs={},
         feedback=FeedbackSources(), explicit_settings=few,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import answering, letters_store, looking
 from bot.exchange.requests.answering import Answer
@@ -38,7 +36,6 @@ async def country_of(deployment: Deployment) -> Country:
     return made
 
 
-@pytest.mark.on_both
 async def test_all_fifteen_types_are_asked_and_answered_over_http(two: tuple[Deployment, Deployment], tmp_path: Path):
     lyon, tunis = two
     terms = {"agreement": an_agreement(), "may_send": ALL_TYPES, "may_receive": ALL_TYPES}

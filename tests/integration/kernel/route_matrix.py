@@ -20,6 +20,7 @@ from bot.kernel.web import RULES, SETTINGS, Route, cookie_name
 
 #: Answers that mean somebody came in. (A form with nothing in it may be answered with 400 or 409 by its handler.)
 REFUSED = frozenset({401, 403, 404})
+UNFILLED = frozenset({400, 409})
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Target:
 
 #: Makes an object in a state (`own`, `foreign`, `closed`, …) for a person; None if the route has no such object.
 MakeTarget = Callable[[Route, str, Person], Awaitable[Target | None]]
+#: Is given an object in the same state as it was made in.
+TakeBack = Callable[[Route, str, Person, Target], None]
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,16 @@ def guarded_routes(app: web.Application) -> list[Route]:
 
 
 async def walk(
-    app: web.Application, base: str, people: Sequence[Person], states: Sequence[str], make_target: MakeTarget
+    app: web.Application,
+    base: str,
+    people: Sequence[Person],
+    states: Sequence[str],
+    make_target: MakeTarget,
+    take_back: TakeBack = lambda _route, _state, _person, _target: None,
 ) -> Matrix:
     """Ask everything, as everybody, about an object in each state that `Person.states` or `states` name.
 
-    Routes that stream are asked and left at once.
+    Routes that stream are asked and left at once. An object that is as it was made is given back.
     """
     wrong: list[Wrong] = []
     cells = 0
@@ -101,14 +109,17 @@ async def walk(
                     due = expected(route, person, target, has_object=state != "none")
                     if not _fits(due, status):
                         wrong.append(Wrong(person.label, f"{route.method} {route.name}", state, due, status))
-                    if changes_something(route, person, target):
+                    if _may_have_changed(route, due, status):
                         token = None
+                    else:
+                        take_back(route, state, person, target)
     return Matrix(cells, frozenset(route.name for route in routes), tuple(wrong))
 
 
-def changes_something(route: Route, person: Person, target: Target) -> bool:
-    """Whether the question is an act that is let in: whoever and whatever it is about may be another afterwards."""
-    return route.method != "GET" and expected(route, person, target, has_object="{" in route.path) == "in"
+def _may_have_changed(route: Route, due: str, status: int) -> bool:
+    """Whether it was an act that was let in: whoever and whatever it is about may be another afterwards. A form that
+    came back unfilled changed nothing."""
+    return route.method != "GET" and due == "in" and status not in UNFILLED
 
 
 def expected(route: Route, person: Person, target: Target, *, has_object: bool) -> str:

@@ -211,7 +211,7 @@ def test_bytes_are_read_or_unreadable_and_nothing_else(payload: bytes) -> None:
     _read_or_not(payload)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.sampled_from(["message", "edited_message", "callback_query"]), CONTENT, st.booleans())
 def test_updates_of_any_shape_are_read_or_unreadable_and_always_clean(
     kind: str, content: dict[str, Any], whole: bool
