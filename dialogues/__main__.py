@@ -233,7 +233,7 @@ def _adapt(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         print(f"{error.name} is not installed: pip install --require-hashes -r deploy/adapting.lock", file=sys.stderr)
         return 1
-    from dialogues.understanding.training import read_corpus
+    from dialogues.understanding.corpus import read_corpus
 
     adapt(read_corpus(PROJECT), _progress_bar, print).write()
     print("adapted. Now all vectors are others: delete dialogues/understanding/vectors, and run: train --ship")

@@ -19,19 +19,24 @@ Matrix = NDArray[np.float32]
 
 SHIPPED = Path(__file__).with_name("adapter.npz")
 _DIGEST_SIZE = 4  # bytes
+_DOWN, _UP, _LARGEST = ".down", ".up", ".largest"
 
 
 class Adapter(Struct, frozen=True):
-    """By the name of the matrix that it changes, in `e5.py`: `down` times `up` is added."""
+    """By the name of the matrix that it changes, in `encoder.py`: `down` times `up` is added."""
 
     products: Mapping[str, tuple[Matrix, Matrix]]
+    #: For each product of the encoder that it is added to, how large each number gets that goes in.
+    largest: Mapping[str, Matrix]
     #: Of each sentence that it was learnt from, a checksum, sorted.
     sentences: NDArray[np.uint32]
 
-    def change(self, matrix: str) -> Matrix:
-        """What is added to the matrix: a row for each number that goes in."""
-        down, up = self.products[matrix]
-        return down @ up
+    def changed(self, name: str, matrix: Matrix) -> Matrix:
+        """The matrix of this name, a row for each number that comes out, with what is added to it."""
+        if name not in self.products:
+            return matrix
+        down, up = self.products[name]
+        return matrix + (down @ up).T
 
     def learnt_from(self, texts: Iterable[str]) -> NDArray[np.bool_]:
         """Of each text whether it was among them: then it says nothing of how well others are understood."""
@@ -54,15 +59,17 @@ class Adapter(Struct, frozen=True):
             arrays = {name: file[name] for name in file.files}
         sentences = arrays.pop("sentences")
         halves = {name: matrix.astype(np.float32) for name, matrix in arrays.items()}
-        names = [name.removesuffix(".down") for name in halves if name.endswith(".down")]
-        return cls({name: (halves[f"{name}.down"], halves[f"{name}.up"]) for name in names}, sentences)
+        down, up, largest = (
+            {name.removesuffix(part): halves[name] for name in halves if name.endswith(part)}
+            for part in (_DOWN, _UP, _LARGEST)
+        )
+        return cls({name: (down[name], up[name]) for name in down}, largest, sentences)
 
     def _halves(self) -> dict[str, NDArray[np.float16]]:
-        return {
-            f"{name}.{part}": matrix.astype(np.float16)
-            for name, pair in self.products.items()
-            for part, matrix in zip(("down", "up"), pair, strict=True)
-        }
+        named = {f"{name}{_LARGEST}": sizes for name, sizes in self.largest.items()}
+        for name, (down, up) in self.products.items():
+            named |= {f"{name}{_DOWN}": down, f"{name}{_UP}": up}
+        return {name: matrix.astype(np.float16) for name, matrix in named.items()}
 
 
 def checksums(texts: Iterable[str]) -> NDArray[np.uint32]:

@@ -22,14 +22,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from dialogues.understanding.adapter import Adapter, Matrix, checksums
-from dialogues.understanding.e5 import E5, HEADS, INNER, LAYERS, SMALLEST_VARIANCE, WIDTH, Weights, shipped_weights
+from dialogues.understanding.corpus import WRITERS, Corpus, Example
+from dialogues.understanding.e5 import E5, largest
 from dialogues.understanding.embedder import AT_ONCE, Progress, prepared
 from dialogues.understanding.fold import clean
 from dialogues.understanding.screen import CRISES
-from dialogues.understanding.training import WRITERS, Corpus, Example, in_order
+from dialogues.understanding.training import in_order
+from dialogues.understanding.weights import HEADS, INNER, LAYERS, SMALLEST_VARIANCE, WIDTH, Weights, shipped_weights
 
 #: The layers below are left alone: of each sentence they are gone through once.
 FIRST_ADAPTED = 8
@@ -38,6 +41,8 @@ ROUNDS, AT_A_TIME, FASTEST, WARMING_UP = 3, 96, 1e-3, 100
 #: How much each thing to tell counts, and that a vector stays where it was.
 COUNTS = {"asked": 1.0, "danger": 1.0, "how soon": 0.5, "who writes": 0.3}
 STAYING = 1.0
+#: By so many texts it is measured how large numbers get.
+MEASURED = 400
 SHARPNESS, SMOOTHING, DROPPED = 10.0, 0.05, 0.1
 #: What goes into each matrix of a layer and what comes out.
 SHAPES = {
@@ -129,7 +134,14 @@ def adapt(corpus: Corpus, bar: Bar, report: Callable[[str], None]) -> Adapter:
         for at, layer in enumerate(thin)
         for name, (down, up) in layer.items()
     }
-    return Adapter(products, np.unique(checksums(clean(examples[at].text) for at in learnt)))
+    taught = [clean(examples[at].text) for at in learnt]
+    return measured(Adapter(products, {}, np.unique(checksums(taught))), taught)
+
+
+def measured(adapter: Adapter, taught: Sequence[str]) -> Adapter:
+    """With how large the numbers get that go into each product, over some of the texts that taught it."""
+    some = taught[:: max(1, len(taught) // MEASURED)]
+    return replace(adapter, largest=largest(adapter, [prepared(text) for text in some]))
 
 
 # ---------------------------------------------------------------- the layers below

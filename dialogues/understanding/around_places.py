@@ -69,6 +69,29 @@ HERE = frozenset(
         r"\w+", "in at now reached live near maintenant suis sommes habite ahora estoy estamos vivo en في هلق هلا اسا"
     )
 )
+#: What says where somebody is, the first of the two words and the second: "i am in", "chui à", "toy en", "ana f".
+I_AM_IN = tuple(
+    (frozenset(first.split()), frozenset(second.split()))
+    for first, second in (
+        ("im i'm am are is r we i m stay staying live living now here stuck sleep sleeping still", "in at near"),
+        (
+            "suis sui jsuis jsui chui chuis chu sommes est vis vit habite habitons jabite bloque bloques coince "
+            "maintenant mnt",
+            "a au en vers",
+        ),
+        (
+            "estoy estoi toy toi estamos tamos esta estan vivo vivimos vive sigo seguimos ando andamos quede "
+            "qde aki aqui yo",
+            "en",
+        ),
+        (
+            "انا اني احنا نحنا نحن راني رانا قاعد قاعدين قاعده ساكن ساكنه ساكنين عايش حاصل حاصلين لسه موجود "
+            "موجودين هسي هلق هلا حاليا توا ana ani anaa ena 7na ahna e7na ihna nahna rani rana sakn saken sakin "
+            "3aych 3aychin",
+            "fi f fe b bi ف في ب فى",
+        ),
+    )
+)
 #: and the one after these is where somebody wants to be.
 TOWARDS = frozenset(("to", "a", "vers", "jusqu", "pour", "para", "hacia", "hasta", "الى", "على", "ل", "ع", "до"))
 #: Whoever goes back there is not there, and looks for nothing there yet: rentrer a conakry.
@@ -154,6 +177,16 @@ def is_surely_a_word(tokens: list[Token], at: int, language: str) -> bool:
     return tokens[at].folded in ALWAYS_WORDS - {"van"} and is_a_word(tokens, at, language)
 
 
+def says_where(tokens: list[Token], at: int) -> bool:
+    """Whether just before a word somebody says that they are there: "i am in", or `ب` written onto it after "I"."""
+    for i_am, in_ in I_AM_IN:
+        if at > 1 and tokens[at - 1].folded in in_ and tokens[at - 2].folded in i_am:
+            return True
+        if at > 0 and has_prefix(tokens[at].folded) and tokens[at - 1].folded in i_am:
+            return True
+    return False
+
+
 def asks_where(tokens: list[Token], at: int) -> bool:
     """Whether the word there is the Arabic "where", and not Vienna in Persian."""
     return tokens[at].folded == WHERE and (not at or tokens[at - 1].folded not in IN_PERSIAN)
@@ -206,8 +239,12 @@ def meant_first(spans: list[tuple[int, int]], tokens: list[Token], shown: str) -
     if len(here) > 1 and any(before[span] in TOWARDS for span in here[1:]):
         here.sort(key=lambda span: before[span] not in TOWARDS)
     elif len(here) > 1:
-        here.sort(key=lambda span: before[span] not in HERE)
+        here.sort(key=lambda span: (not _is_said_to_be_here(span, tokens), before[span] not in HERE))
     return here + [span for span in spans if span in away]
+
+
+def _is_said_to_be_here(span: tuple[int, int], tokens: list[Token]) -> bool:
+    return says_where(tokens, next(at for at, token in enumerate(tokens) if token.end > span[0]))
 
 
 def _is_elsewhere(span: tuple[int, int], spans: list[tuple[int, int]], tokens: list[Token], shown: str) -> bool:

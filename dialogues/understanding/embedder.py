@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialogues.understanding.adapter import Adapter
-from dialogues.understanding.e5 import ADAPTED_BLOCK, E5
+from dialogues.understanding.e5 import E5
 from dialogues.understanding.fold import words
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Embedder(Protocol):
 
 
 class AdaptedE5:
-    """multilingual-e5-small in four bits, adapted to our field. One thread: with all cores, a loaded machine takes
+    """multilingual-e5-small, adapted to our field. One thread: with all cores, a loaded machine takes
     seconds a message. Raises EmbedderMissing where it cannot run.
     """
 
@@ -64,7 +64,7 @@ class AdaptedE5:
             self._engine = E5(adapter)
         except Exception as error:  # of the runtime's own errors none is a RuntimeError, nor anything else in common
             raise EmbedderMissing(str(error)) from error
-        self.name = f"e5-{adapter.digest}-{ADAPTED_BLOCK}"
+        self.name = f"e5-{adapter.digest}"
         self._learnt_from = adapter.learnt_from
 
     def embed(self, texts: list[str]) -> Matrix:

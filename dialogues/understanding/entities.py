@@ -24,6 +24,7 @@ from dialogues.understanding.around_places import (
     just_before,
     meant_first,
     overlap,
+    says_where,
     stand_together,
     stands_apart,
     stands_before_a_place,
@@ -79,7 +80,10 @@ class EntityFinder:
             heard = self._heard_places(tokens, spans, shown, language)
         else:
             heard = self._surely_heard(tokens, language) or ([] if spans else self._leading(tokens))
-        if searching or not spans:
+        if not searching and spans:
+            heard = []
+        heard += [span for span in self._said_to_be_here(tokens, spans + heard, language) if span not in heard]
+        if heard:
             spans = heard + [span for span in spans if not any(overlap(span, other) for other in heard)]
         meant = meant_first(spans, tokens, shown)
         if not meant and searching:
@@ -145,6 +149,22 @@ class EntityFinder:
         if not self._known.may_name(beside[-1]):
             return []
         return [span for span in self._misspelt(beside, language, shown) if span[1] == beside[-1].end]
+
+    def _said_to_be_here(
+        self, tokens: list[Token], spans: list[tuple[int, int]], language: str
+    ) -> list[tuple[int, int]]:
+        """What somebody says that they are in, where it is like a place: rentrer a bouaké, je suis a sfaxe."""
+        for at, token in enumerate(tokens):
+            if within(token, spans) or not says_where(tokens, at) or is_a_word(tokens, at, language):
+                continue
+            for size in (3, 2, 1):
+                if not stand_together(tokens, at, size):
+                    continue
+                for first in _without_what_is_written_on(token):
+                    together = [first, *tokens[at + 1 : at + size]]
+                    if self._known.like(together, expected=True) or (size == 1 and self._known.is_seldom(first)):
+                        return [(first.start, tokens[at + size - 1].end)]
+        return []
 
     def _surely_heard(self, tokens: list[Token], language: str) -> list[tuple[int, int]]:
         """What is heard like a place that many people know, where what is said of is no service: only just after what

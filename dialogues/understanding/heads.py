@@ -12,112 +12,19 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from dialogues.understanding.middles import Middles
+from dialogues.understanding.sentences import Arrays, Likeness, Matrix, blocks
 from dialogues.understanding.two_bytes import TwoBytes
 from dialogues.understanding.weighing import weigh
 
-Matrix = NDArray[np.float32]
-Arrays = Mapping[str, NDArray[np.generic]]
-
-#: How fast likeness fades with distance, and how much shared letters count beside shared meaning.
-_FADE, _LETTERS, _LETTERS_ALONE = 2.0, 0.2, 1.0
 #: How little a single sentence may pull.
 _RIDGE = 0.1
-_BLOCK = 1024
 _COMMON_TEMPERATURE = 0.25
-_ALL = slice(None)
 
 _LOST = "the sentences could not be told apart numerically; what was learnt is not kept"
 
 
 class LearningFailed(RuntimeError):
     """Heads that would understand nothing must never be kept: a screen that hears nothing looks like one that works."""
-
-
-class Likeness(Struct, frozen=True):
-    """Messages compared with the reviewed sentences: by meaning (a column a sentence) and by letters (n-grams)."""
-
-    meaning: Matrix
-    letters: Matrix
-
-
-class Sentences:
-    """Sentences to learn from, as vectors around their own mean. (Raw cosines of this model are all above .75.)"""
-
-    def __init__(self, mean: Matrix, rows: Matrix) -> None:
-        self._mean = mean
-        self._rows = rows
-
-    @classmethod
-    def of(cls, embedded: Matrix | None, count: int, around: slice | NDArray[np.bool_] = _ALL) -> Sentences:
-        """`around`: whose mean is theirs."""
-        if embedded is None:
-            return cls(np.zeros(0, np.float32), np.zeros((count, 0), np.float32))
-        mean = np.asarray(embedded[around].mean(axis=0), np.float32)
-        return cls(mean, _unit(embedded - mean))
-
-    @property
-    def rows(self) -> Matrix:
-        """One unit vector a sentence; rows without width where there is no embedder."""
-        return self._rows
-
-    def beside(self, middles: Middles | None) -> KnownSentences:
-        """The same, to compare messages in any language with."""
-        return KnownSentences(self._mean, TwoBytes.of(self._rows, a_step_each="row"), middles)
-
-    def with_one_another(self, letters: Matrix) -> Likeness:
-        """All sentences compared with themselves; one half of it is worked out and the other copied."""
-        if not self._rows.shape[1]:
-            return _by_letters(letters)
-        meaning = np.empty((len(self._rows), len(self._rows)), np.float32)
-        for start, end in _blocks(len(self._rows)):
-            meaning[start:end, :end] = _near(self._rows[start:end] @ self._rows[:end].T)
-            meaning[:start, start:end] = meaning[start:end, :start].T
-        return Likeness(meaning, letters * np.float32(_LETTERS**0.5))
-
-
-class KnownSentences:
-    """The sentences that were learnt from, to compare messages with."""
-
-    def __init__(self, mean: Matrix, rows: TwoBytes, middles: Middles | None) -> None:
-        """`middles`: by which messages in other languages are moved to where these lie."""
-        self._mean = mean
-        self._rows = rows
-        self._middles = middles
-
-    def moves(self, embedded: Matrix | None) -> bool:
-        """Whether one of these messages is in a language of which nothing was learnt."""
-        return embedded is not None and self._middles is not None and not self._middles.moved(embedded)[1].all()
-
-    def foreign(self, embedded: Matrix | None) -> bool:
-        """Whether one of these messages is in none of the languages that are answered in."""
-        return embedded is not None and self._middles is not None and bool(self._middles.foreign(embedded).any())
-
-    def compare(self, embedded: Matrix | None, letters: Matrix, *, move: bool = True) -> Likeness:
-        """`move`: foreign messages to where ours lie."""
-        if embedded is None:
-            return _by_letters(letters)
-        if self._middles and move:
-            embedded, learnt = self._middles.moved(embedded)
-            letters = letters * learnt[:, None]
-        return Likeness(_near(self._rows.rows_with(_unit(embedded - self._mean))), letters * np.float32(_LETTERS**0.5))
-
-    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        middles = self._middles.to_arrays() if self._middles else {}
-        return {
-            "sentences.mean": self._mean,
-            "sentences.rows": self._rows.numbers,
-            "sentences.steps": self._rows.steps,
-            **middles,
-        }
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> KnownSentences:
-        return cls(
-            np.asarray(arrays["sentences.mean"], dtype=np.float32),
-            _two_bytes("sentences.rows", "sentences.steps", arrays),
-            Middles.from_arrays(arrays),
-        )
 
 
 class Head(Struct, frozen=True):
@@ -131,34 +38,65 @@ class Head(Struct, frozen=True):
 
     def probabilities(self, like: Likeness) -> Matrix:
         """One row of probabilities for each message."""
-        scores = like.letters @ self.by_letters + self.bias
-        if like.meaning.shape[1]:
-            scores = scores + self.by_meaning.columns_with(like.meaning)
+        scores = _scores(like, self.by_meaning, self.by_letters, self.bias)
         return softmax(scores / np.float32(self.temperature))
 
-    def to_arrays(self, name: str) -> dict[str, NDArray[np.generic]]:
+
+class Heads(Struct, frozen=True):
+    """Several heads, by their names, that are asked together: what all of them go through is gone through once."""
+
+    labels: Mapping[str, tuple[str, ...]]
+    temperatures: Mapping[str, float]
+    #: The columns of all of them beside one another.
+    by_meaning: TwoBytes
+    by_letters: Matrix
+    bias: Matrix
+
+    @classmethod
+    def of(cls, named: Mapping[str, Head]) -> Heads:
+        heads = named.values()
+        return cls(
+            labels={name: head.labels for name, head in named.items()},
+            temperatures={name: head.temperature for name, head in named.items()},
+            by_meaning=TwoBytes.beside_one_another([head.by_meaning for head in heads]),
+            by_letters=np.concatenate([head.by_letters for head in heads], axis=1),
+            bias=np.concatenate([head.bias for head in heads]),
+        )
+
+    def probabilities(self, like: Likeness) -> dict[str, Matrix]:
+        """For each head one row of probabilities for each message."""
+        scores = _scores(like, self.by_meaning, self.by_letters, self.bias)
+        ends = np.cumsum([len(labels) for labels in self.labels.values()])
+        parts = zip(self.temperatures.items(), np.split(scores, ends[:-1], axis=1), strict=True)
+        return {name: softmax(own / np.float32(temperature)) for (name, temperature), own in parts}
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         return {
-            f"{name}.labels": np.array(self.labels),
-            f"{name}.by_meaning": self.by_meaning.numbers,
-            f"{name}.steps": self.by_meaning.steps,
-            f"{name}.by_letters": self.by_letters.astype(np.float16),
-            f"{name}.bias": self.bias,
-            f"{name}.temperature": np.array(self.temperature),
+            **{f"heads.{name}": np.array(labels) for name, labels in self.labels.items()},
+            "heads": np.array([*self.labels]),
+            "heads.temperatures": np.array([*self.temperatures.values()]),
+            "heads.by_meaning": self.by_meaning.numbers,
+            "heads.steps": self.by_meaning.steps,
+            "heads.by_letters": self.by_letters.astype(np.float16),
+            "heads.bias": self.bias,
         }
 
     @classmethod
-    def from_arrays(cls, name: str, arrays: Arrays) -> Head:
+    def from_arrays(cls, arrays: Arrays) -> Heads:
+        names = [str(name) for name in arrays["heads"]]
+        numbers, steps = np.asarray(arrays["heads.by_meaning"], np.int16), np.asarray(arrays["heads.steps"], np.float32)
         return cls(
-            labels=tuple(str(label) for label in arrays[f"{name}.labels"]),
-            by_meaning=_two_bytes(f"{name}.by_meaning", f"{name}.steps", arrays),
-            by_letters=np.asarray(arrays[f"{name}.by_letters"], dtype=np.float32),
-            bias=np.asarray(arrays[f"{name}.bias"], dtype=np.float32),
-            temperature=float(arrays[f"{name}.temperature"]),
+            labels={name: tuple(str(label) for label in arrays[f"heads.{name}"]) for name in names},
+            temperatures=dict(zip(names, arrays["heads.temperatures"].tolist(), strict=True)),
+            by_meaning=TwoBytes(numbers, steps),
+            by_letters=np.asarray(arrays["heads.by_letters"], np.float32),
+            bias=np.asarray(arrays["heads.bias"], np.float32),
         )
 
 
-def _two_bytes(numbers: str, steps: str, arrays: Arrays) -> TwoBytes:
-    return TwoBytes(np.asarray(arrays[numbers], dtype=np.int16), np.asarray(arrays[steps], dtype=np.float32))
+def _scores(like: Likeness, by_meaning: TwoBytes, by_letters: Matrix, bias: Matrix) -> Matrix:
+    scores = like.letters @ by_letters + bias
+    return scores + by_meaning.columns_with(like.meaning) if like.meaning.shape[1] else scores
 
 
 class Lesson(Struct, frozen=True):
@@ -207,7 +145,7 @@ def learn(
         common = np.asarray(lesson.evenly * temperature * np.log(counts / np.median(counts)), np.float32)
         head = Head(
             labels,
-            TwoBytes.of(learnt.by_meaning @ weighing.weights, a_step_each="column"),
+            TwoBytes.of(learnt.by_meaning @ weighing.weights),
             learnt.by_letters @ weighing.weights,
             weighing.of(learnt.bias) - common,
             temperature,
@@ -230,22 +168,6 @@ def softmax(scores: Matrix) -> Matrix:
     """Rows that sum to one."""
     raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True), dtype=np.float32)
-
-
-def _near(cosines: Matrix) -> Matrix:
-    """How alike in meaning, one for the same. The cosines are used up."""
-    cosines -= np.float32(1)
-    cosines *= np.float32(_FADE)
-    np.exp(cosines, out=cosines)
-    return cosines
-
-
-def _by_letters(letters: Matrix) -> Likeness:
-    return Likeness(np.zeros((len(letters), 0), np.float32), letters * np.float32(_LETTERS_ALONE**0.5))
-
-
-def _unit(rows: Matrix) -> Matrix:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
 
 
 class _Weights(Struct, frozen=True):
@@ -313,7 +235,7 @@ def _by_letters_alone(
 
 def _add_letters(kernel: Matrix, letters: Matrix) -> None:
     """The letters that sentences share, and a free constant, which is read back as the bias."""
-    for start, end in _blocks(len(kernel)):
+    for start, end in blocks(len(kernel)):
         shared = letters[start:end] @ letters[:end].T
         shared += np.float32(1)
         kernel[start:end, :end] += shared
@@ -327,7 +249,7 @@ def _factor(kernel: Matrix) -> list[Matrix]:
     Block by block: a library call would take another gigabyte or two.
     """
     corners = []
-    for start, end in _blocks(len(kernel)):
+    for start, end in blocks(len(kernel)):
         before, below = kernel[start:end, :start], kernel[end:, :start]
         upper = np.triu(kernel[start:end, start:end], 1)
         corner = np.linalg.cholesky(kernel[start:end, start:end] - before @ before.T)
@@ -339,7 +261,7 @@ def _factor(kernel: Matrix) -> list[Matrix]:
 
 def _forward(factor: Matrix, target: Matrix, corners: Sequence[Matrix]) -> Matrix:
     solved = np.empty_like(target)
-    for (start, end), corner in zip(_blocks(len(factor)), corners, strict=True):
+    for (start, end), corner in zip(blocks(len(factor)), corners, strict=True):
         solved[start:end] = corner @ (target[start:end] - factor[start:end, :start] @ solved[:start])
     return solved
 
@@ -347,7 +269,7 @@ def _forward(factor: Matrix, target: Matrix, corners: Sequence[Matrix]) -> Matri
 def _backward(factor: Matrix, target: Matrix, corners: Sequence[Matrix]) -> Matrix:
     """Also of the beginning of a factor: what undoes the beginning of a block is the beginning of what undoes it."""
     solved = np.empty_like(target)
-    for which, (start, end) in reversed([*enumerate(_blocks(len(factor)))]):
+    for which, (start, end) in reversed([*enumerate(blocks(len(factor)))]):
         rest = target[start:end] - factor[end:, start:end].T @ solved[end:]
         solved[start:end] = corners[which][: end - start, : end - start].T @ rest
     return solved
@@ -356,15 +278,11 @@ def _backward(factor: Matrix, target: Matrix, corners: Sequence[Matrix]) -> Matr
 def _times(kernel: Matrix, itself: Matrix, pulls: Matrix) -> Matrix:
     """The kernel times `pulls`, by its upper half: below stands the factor. `itself`: its diagonal."""
     product = itself[:, None] * pulls
-    for start, end in _blocks(len(kernel)):
+    for start, end in blocks(len(kernel)):
         corner, beside = np.triu(kernel[start:end, start:end], 1), kernel[start:end, end:]
         product[start:end] += (corner + corner.T) @ pulls[start:end] + beside @ pulls[end:]
         product[end:] += beside.T @ pulls[start:end]
     return product
-
-
-def _blocks(length: int) -> list[tuple[int, int]]:
-    return [(start, min(start + _BLOCK, length)) for start in range(0, length, _BLOCK)]
 
 
 def _best_temperature(scores: Matrix, columns: NDArray[np.int64]) -> float:

@@ -79,7 +79,9 @@ class Pieces:
 
     def _table(self, count: int) -> tuple[memoryview, memoryview]:
         """Where each bucket starts, and the pieces of one bucket after those of another."""
-        buckets = np.fromiter((_bucket(self._spelt(number)) for number in range(count)), int, count)
+        ends = [self._first + bound for bound in self._bounds]
+        spelt = map(self._head.__getitem__, map(slice, ends[:-1], ends[1:]))
+        buckets = np.fromiter(map(hash, spelt), np.int64, count) % _BUCKETS
         starts = np.zeros(_BUCKETS + 1, np.uint32)
         np.cumsum(np.bincount(buckets, minlength=_BUCKETS), out=starts[1:])
         return starts.data, np.argsort(buckets).astype(np.uint32).data

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,6 @@ from dialogues.understanding.everyday import AS_HEARD, everyday
 from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.found_alone import is_looked_after, tells_only_of_a_child_found
 from dialogues.understanding.glossary import glossary
-from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.known_names import KnownNames
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.lost import (
@@ -50,6 +48,7 @@ from dialogues.understanding.model import Ask, Priority, Reading, Risk
 from dialogues.understanding.own_case import asks_to_erase_words, return_code
 from dialogues.understanding.phrases import Known
 from dialogues.understanding.screen import NO_MEANING, Meaning, Screen, raised_for_age
+from dialogues.understanding.sentences import KnownSentences, Likeness
 from dialogues.understanding.towns import directory_names, great_names, seldom_names, short_names, sounding_names
 from dialogues.understanding.training import Trained, trained, urgency_of
 
@@ -106,12 +105,8 @@ class Understanding:
         self.backend = embedder.name if embedder else CharNgrams.name
         self._embedder = embedder
         self._ngrams = CharNgrams()
-        self._sentences = learnt.sentences
-        self._intents: Head = learnt.intents
-        self._risks: Head = learnt.risks
-        self._urgent: Head = learnt.urgent
-        self._degrees: Head = learnt.degrees
-        self._writers: Head = learnt.writers
+        self._sentences = KnownSentences(learnt.sentences)
+        self._heads = learnt.heads
         self._child_from = learnt.child_threshold
         self._phrases = learnt.phrases
         self._language: LanguageModel = learnt.language
@@ -119,7 +114,7 @@ class Understanding:
         self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
         names = (directory_names(), sounding_names(), great_names(), short_names(), seldom_names())
         self._entities = EntityFinder(KnownNames(learnt.vocabulary, *names))
-        nothing = np.zeros(len(self._intents.labels), np.float32)
+        nothing = np.zeros(len(self._heads.labels["intents"]), np.float32)
         self._nothing_to_ask = _Scores(nothing, NO_MEANING, (nothing,))
         self._cache: OrderedDict[bytes, Reading] = OrderedDict()
         self._lock = threading.Lock()
@@ -131,10 +126,9 @@ class Understanding:
         Heads are learnt now, in about a minute, if `cache` holds none for this data and this embedder.
         `backend`: "embedder" (raises EmbedderMissing where it cannot run), "ngrams", or "auto".
         """
-        embedder = open_embedder(backend)
-        multiply_with(os.cpu_count() or 1)
-        understanding = cls(trained(project, cache, embedder), embedder)
         multiply_with(1)
+        embedder = open_embedder(backend)
+        understanding = cls(trained(project, cache, embedder), embedder)
         give_back()
         return understanding
 
@@ -297,37 +291,34 @@ class Understanding:
     def _score_of(self, like: Likeness, unmoved: Likeness | None, glossed: Likeness | None) -> _Scores:
         """Of the windows of one message; danger is what is the worst, moved to where our languages lie or not. Word for
         word in English it tells half of what is asked, and nothing of danger."""
-        looked_at = [like] if unmoved is None else [like, unmoved]
-        risks = np.concatenate([self._risks.probabilities(each) for each in looked_at])
-        urgency = np.concatenate([self._urgency_of(each) for each in looked_at])
-        none = self._risks.labels.index("none")
+        looked_at = [self._heads.probabilities(each) for each in ([like] if unmoved is None else [like, unmoved])]
+        labels = self._heads.labels["risks"]
+        risks = np.concatenate([chances["risks"] for chances in looked_at])
+        urgency = np.concatenate([self._urgency_of(chances) for chances in looked_at])
+        none = labels.index("none")
         worst = int(np.argmin(risks[:, none]))
         meaning = Meaning(
             danger=float(1.0 - risks[worst, none]),
-            codes=tuple(
-                (self._risks.labels[i], float(risks[worst, i])) for i in np.argsort(risks[worst])[::-1] if i != none
-            )[:3],
+            codes=tuple((labels[i], float(risks[worst, i])) for i in np.argsort(risks[worst])[::-1] if i != none)[:3],
             urgent=float(urgency[worst]),
         )
-        child = float(self._writers.probabilities(like)[:, 0].mean())
-        as_written = tuple(self._intents_of(each) for each in looked_at)
+        child = float(looked_at[0]["writers"][:, 0].mean())
+        as_written = tuple(_mean_over_windows(chances["intents"]) for chances in looked_at)
         intents = as_written[0]
         if glossed is not None:
-            intents = np.asarray((intents + self._intents_of(glossed)) / 2, np.float32)
+            in_english = _mean_over_windows(self._heads.probabilities(glossed)["intents"])
+            intents = np.asarray((intents + in_english) / 2, np.float32)
         return _Scores(intents, meaning, as_written, child)
 
-    def _intents_of(self, like: Likeness) -> Matrix:
-        return np.asarray(self._intents.probabilities(like).mean(axis=0), np.float32)
-
-    def _urgency_of(self, like: Likeness) -> Matrix:
-        return urgency_of(self._urgent.probabilities(like), self._degrees.probabilities(like), self._degrees.labels)
+    def _urgency_of(self, chances: Mapping[str, Matrix]) -> Matrix:
+        return urgency_of(chances["urgent"], chances["degrees"], self._heads.labels["degrees"])
 
     def _rank(self, chances: Matrix, known: str) -> list[tuple[str, float]]:
         summed: dict[str, float] = {}
         if not known and not chances.any():  # no word was left to ask about
             return [(OUT_OF_SCOPE, 0.0)]
         for i in np.argsort(chances)[::-1][:_LIKELIEST]:
-            label = self._intents.labels[i]
+            label = self._heads.labels["intents"][i]
             label = OUT_OF_SCOPE if label.startswith(OUT_OF_SCOPE) else label
             summed[label] = summed.get(label, 0.0) + float(chances[i])
         ranking = sorted(summed.items(), key=lambda item: -item[1])
@@ -336,6 +327,10 @@ class Understanding:
         if known:
             ranking = [(known, 0.99), *((label, p * 0.01) for label, p in ranking if p and label != known)]
         return ranking
+
+
+def _mean_over_windows(chances: Matrix) -> Matrix:
+    return np.asarray(chances.mean(axis=0), np.float32)
 
 
 def _after_a_greeting(ranking: list[tuple[str, float]]) -> list[tuple[str, float]]:

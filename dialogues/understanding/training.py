@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,22 +14,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
-from msgspec import Struct, field
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from dialogues.understanding import heads
-from dialogues.understanding.embedder import UNREADABLE, CharNgrams, Embedder, Matrix, Progress, Remembered
+from dialogues.understanding.corpus import WRITERS, Corpus, Example, read_corpus
+from dialogues.understanding.embedder import (
+    UNREADABLE,
+    CharNgrams,
+    Embedder,
+    Matrix,
+    Progress,
+    Remembered,
+    multiply_with,
+)
 from dialogues.understanding.fold import clean, fold, words
-from dialogues.understanding.heads import Head, KnownSentences, Lesson, Sentences
+from dialogues.understanding.heads import Heads, Lesson
 from dialogues.understanding.language import LanguageModel
 from dialogues.understanding.middles import PARALLEL, Middles, parallel
-from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.phrases import Phrases
-from dialogues.understanding.screen import ALWAYS_P0, CRISES, Pattern, PatternWrong
+from dialogues.understanding.screen import ALWAYS_P0, CRISES
+from dialogues.understanding.sentences import Sentences, mean_of, unit
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 27
+RECIPE = 28
 #: Of so many parts, so many are held back to judge by.
 _PARTS, _HELD = 8, 2
 #: Sentences of one label that are at least so alike tell of one situation, and are left out together.
@@ -41,8 +48,6 @@ _SAME_SENTENCE = 0.53
 _OFTEN = 4
 #: How far a label with many sentences loses what it gains by them: harmless talk has a thousand, a procedure fifty.
 _EVENLY = 0.6
-#: Sentences that sound dangerous and are not are out of scope, learnt apart: they are like nothing else there.
-HARMLESS = "out_of_scope/harmless"
 #: The head of danger heeds the others by half: by the whole, as few false alarms cost a life at risk more.
 _TOGETHER = 0.5
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
@@ -52,50 +57,18 @@ _THRESHOLDS = (0.0275, 0.5)
 #: Letters alone are unsure: half of this (the screen is cautious then) must be more than the name of a town gets.
 _LOWEST_BY_LETTERS = 0.12
 _URGENT = (0.1, 0.5)
-#: The labels of the head that tells how soon, and of the one that tells who writes.
+#: The labels of the head that tells how soon.
 SOON = ("P0", "later")
-WRITERS = ("child", "worker")
 #: Of workers whose situations were never seen, this share may be taken for a child; a button lets them say otherwise.
 _WORKERS_TAKEN_FOR_A_CHILD = 0.01
-_ANNOTATION = re.compile(r"\[([^\]]+)\](?:\(([^)]+)\)|\{([^}]+)\})")
-
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class TrainingDataWrong(ValueError):
-    """A training file cannot be read. The message names the file, and says what to write instead."""
-
-
-class Example(Struct, frozen=True):
-    """A sentence somebody may write, and what it means. `intent` "" where only the screen learns from it."""
-
-    text: str
-    language: str
-    intent: str
-    risk: str = ""  # a crisis code
-    priority: str = ""
-    writer: str = ""  # "child" or "worker", where the author said who writes so
-    asked_only: bool = False  # it teaches what is asked, and neither danger nor who writes
-
-
-class Corpus(Struct):
-    """All there is to learn from."""
-
-    examples: list[Example] = field(default_factory=list)
-    lexicon: list[tuple[str, str, str]] = field(default_factory=list)
-    context: dict[str, list[str]] = field(default_factory=dict)
-    places: list[str] = field(default_factory=list)
 
 
 class Trained(Struct, frozen=True):
     """Everything learnt, ready to read messages."""
 
-    sentences: KnownSentences
-    intents: Head
-    risks: Head
-    urgent: Head
-    degrees: Head
-    writers: Head
+    sentences: Sentences
+    #: "intents", "risks", "urgent", "degrees" and "writers".
+    heads: Heads
     language: LanguageModel
     threshold: float
     urgent_threshold: float
@@ -142,7 +115,11 @@ def train(
 ) -> Trained:
     """Learn from the project's data and keep the result in `cache`. Says through `report` how well it went."""
     corpus = read_corpus(project)
-    learnt, figures = learn(corpus, Remembered(embedder, cache) if embedder else None)
+    multiply_with(os.cpu_count() or 1)
+    try:
+        learnt, figures = learn(corpus, Remembered(embedder, cache) if embedder else None)
+    finally:
+        multiply_with(1)
     for line in figures:
         report(line)
     _write(_path(project, cache, embedder), learnt)
@@ -166,14 +143,14 @@ def _texts(project: Path) -> list[str]:
 
 def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]]:
     """The heads, and figures: each sentence judged by heads that never saw its fold."""
-    embedded = embedder.embed([clean(example.text) for example in corpus.examples]) if embedder else None
-    learnt_from = embedder.learnt_from([clean(each.text) for each in corpus.examples]) if embedder else None
+    said = [clean(example.text) for example in corpus.examples]
+    embedded = embedder.embed(said) if embedder else np.zeros((len(said), 0), np.float32)
+    learnt_from = embedder.learnt_from(said) if embedder else None
     order, held, count = in_order(corpus.examples, embedded, learnt_from)
     examples = [corpus.examples[at] for at in order]
     letters = CharNgrams().embed([fold(example.text) for example in examples])
-    embedded = None if embedded is None else embedded[order]
-    sentences = Sentences.of(embedded, len(examples), around=slice(count))
     middles = Middles.by(embedder.embed, {example.language for example in examples}) if embedder else None
+    sentences = Sentences.of(embedded[order], slice(count), middles)
     intents = [example.intent for example in examples]
     risks = [example.risk or "none" for example in examples]
     soon = [("P0" if example.priority == "P0" else "later") if example.risk else "" for example in examples]
@@ -221,12 +198,16 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
     unseen_danger = np.full(len(corpus.examples), np.nan, np.float32)
     unseen_danger[order[held[0] : count]] = danger
     learnt = Trained(
-        sentences=sentences.beside(middles),
-        intents=intent_head,
-        risks=risk_head,
-        urgent=urgent_head,
-        degrees=degree_head,
-        writers=writer_head,
+        sentences=sentences,
+        heads=Heads.of(
+            {
+                "intents": intent_head,
+                "risks": risk_head,
+                "urgent": urgent_head,
+                "degrees": degree_head,
+                "writers": writer_head,
+            }
+        ),
         language=LanguageModel.train((example.text, example.language) for example in corpus.examples),
         threshold=threshold,
         urgent_threshold=urgent_threshold,
@@ -266,7 +247,7 @@ def _situations(rows: Matrix, labels: Sequence[str]) -> list[int]:
 
 
 def in_order(
-    examples: Sequence[Example], embedded: Matrix | None, learnt_from: NDArray[np.bool_] | None = None
+    examples: Sequence[Example], embedded: Matrix, learnt_from: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], list[int], int]:
     """Which examples the heads learn from, those last by which they are judged, and where each part of these starts
     and all of them end; what follows there teaches only what is asked.
@@ -275,7 +256,7 @@ def in_order(
     a sentence taught the embedder itself (`learnt_from`).
     """
     further = np.array([example.asked_only for example in examples])
-    rows = Sentences.of(embedded, len(examples), around=~further).rows
+    rows = unit(embedded - mean_of(embedded[~further]))
     kept = _told_once(rows, [e.intent + e.risk + e.priority + " only" * e.asked_only for e in examples])
     kept, later = kept[~further[kept]], kept[further[kept]]
     situations = _situations(rows[kept], [examples[at].risk or examples[at].intent for at in kept])
@@ -336,134 +317,6 @@ def _vocabulary(corpus: Corpus) -> dict[str, list[str]]:
     return {"common": sorted(common), "seldom": sorted(seldom), "places": sorted(places)}
 
 
-# ---------------------------------------------------------------- reading the files
-
-
-def read_corpus(project: Path) -> Corpus:
-    """Everything under `nlu/` and `safety/`. Raises TrainingDataWrong."""
-    corpus = Corpus()
-    for path in sorted((project / "nlu").glob("*.yml")):
-        _read_nlu(path, _load(path), corpus)
-    for path in sorted((project / "safety").glob("*.yml")):
-        _read_safety(path, _load(path), corpus)
-    if not corpus.examples:
-        raise TrainingDataWrong(f"{project}: no training sentences under nlu/ and safety/")
-    return corpus
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506 - a safe loader, in C
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TrainingDataWrong(f"{path}: not readable as YAML: {error}") from error
-    if not isinstance(value, dict):
-        raise TrainingDataWrong(f"{path}: must be a mapping")
-    return value
-
-
-def _language_of(path: Path) -> str:
-    """`procedures.fr.yml` holds French; a file without a language is shared by all."""
-    language = path.name.split(".")[-2]
-    return language if language in (*LANGUAGES, *HEARD) else ""
-
-
-def _read_nlu(path: Path, value: dict[str, Any], corpus: Corpus) -> None:
-    for item in value.get("nlu") or ():
-        lines = _lines(path, item.get("examples", ""))
-        if "lookup" in item:
-            if item["lookup"] == "place":
-                corpus.places += lines
-        elif "intent" in item:
-            writer, asked_only = _writer(path, item), _metadata(item).get("asked_only") is True
-            for line in lines:
-                text = _ANNOTATION.sub(lambda found: found[1], line)
-                language = _language_of(path) or "en"
-                corpus.examples.append(Example(text, language, item["intent"], writer=writer, asked_only=asked_only))
-                corpus.places += [found[1] for found in _ANNOTATION.finditer(line) if found[2] == "place"]
-
-
-def _metadata(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    metadata = item.get("metadata")
-    return metadata if isinstance(metadata, dict) else {}
-
-
-def _writer(path: Path, item: Mapping[str, Any]) -> str:
-    writer = _metadata(item).get("writer", "")
-    if writer and writer not in WRITERS:
-        raise TrainingDataWrong(f"{path}: {item['intent']}: the writer {writer!r} is not one of {', '.join(WRITERS)}")
-    return str(writer)
-
-
-def _read_safety(path: Path, value: dict[str, Any], corpus: Corpus) -> None:
-    if "context" in value:
-        for kind, by_language in value["context"].items():
-            corpus.context.setdefault(kind, []).extend(
-                fold_pattern(path, line)
-                for lines in by_language.values()
-                for line in lines.splitlines()
-                if line.strip()
-            )
-    if "harmless" in value:
-        for language, families in value["harmless"].items():
-            for line in _plain_lines(families):
-                intent, _, text = line.rpartition(" <- ")
-                corpus.examples.append(Example(text, language, intent or HARMLESS))
-    if "code" in value:
-        code = value["code"]
-        if code not in CRISES:
-            raise TrainingDataWrong(f"{path}: {code!r} is not one of the crisis codes")
-        for language, levels in (value.get("words") or {}).items():
-            _known_language(path, language)
-            for level, lines in levels.items():
-                corpus.lexicon += [(code, level, fold_pattern(path, line)) for line in _plain_lines(lines)]
-        for language, levels in (value.get("examples") or {}).items():
-            _known_language(path, language)
-            for level, lines in levels.items():
-                for line in _plain_lines(lines):
-                    intent, _, text = line.rpartition(" <- ")
-                    corpus.examples.append(Example(text, language, intent, code, level))
-
-
-def _known_language(path: Path, language: str) -> None:
-    if language not in LANGUAGES and language not in HEARD:
-        raise TrainingDataWrong(f"{path}: {language!r} is not one of {', '.join((*LANGUAGES, *HEARD))}")
-
-
-def fold_pattern(path: Path, line: str) -> str:
-    """A line of a word list, folded as messages are."""
-    marked = "".join(
-        part if part in "()|*" or part.isspace() or set(part) <= set(".=") else fold(part)
-        for part in re.split(r"([()|*\s]|\.\.|^=)", line.strip())
-        if part
-    )
-    try:
-        Pattern.parse(marked)
-    except PatternWrong as error:
-        raise TrainingDataWrong(f"{path}: {error}") from error
-    return marked
-
-
-def _lines(path: Path, examples: Any) -> list[str]:
-    if isinstance(examples, list):
-        return [str(item.get("text", "") if isinstance(item, dict) else item).strip() for item in examples]
-    found = []
-    for line in str(examples).splitlines():
-        if not line.strip():
-            continue
-        if not line.strip().startswith("- "):
-            raise TrainingDataWrong(f"{path}: an example must start with '- ', this one does not: {line.strip()!r}")
-        found.append(line.strip()[2:].strip())
-    return found
-
-
-def _plain_lines(value: Any) -> Iterator[str]:
-    for block in value.values() if isinstance(value, dict) else [value]:
-        yield from (line.strip() for line in str(block).splitlines() if line.strip())
-
-
-# ---------------------------------------------------------------- keeping what was learnt
-
-
 def fingerprint(project: Path, embedder: Embedder | None) -> str:
     """Of the data, the recipe and the embedder: another one means learning anew."""
     digest = hashlib.blake2b(f"{RECIPE} {embedder.name if embedder else CharNgrams.name}".encode(), digest_size=12)
@@ -485,11 +338,7 @@ def _write(path: Path, learnt: Trained) -> None:
         "unseen_danger": learnt.unseen_danger,
         "lists": np.frombuffer(words_and_lists.encode(), dtype=np.uint8),
         **learnt.sentences.to_arrays(),
-        **learnt.intents.to_arrays("intents"),
-        **learnt.risks.to_arrays("risks"),
-        **learnt.urgent.to_arrays("urgent"),
-        **learnt.degrees.to_arrays("degrees"),
-        **learnt.writers.to_arrays("writers"),
+        **learnt.heads.to_arrays(),
         **learnt.language.to_arrays(),
         **learnt.phrases.to_arrays(),
     }
@@ -512,12 +361,8 @@ def read_learnt(path: Path) -> Trained | None:
             arrays = {name: file[name] for name in file.files}
         lists = json.loads(arrays["lists"].tobytes().decode())
         return Trained(
-            sentences=KnownSentences.from_arrays(arrays),
-            intents=Head.from_arrays("intents", arrays),
-            risks=Head.from_arrays("risks", arrays),
-            urgent=Head.from_arrays("urgent", arrays),
-            degrees=Head.from_arrays("degrees", arrays),
-            writers=Head.from_arrays("writers", arrays),
+            sentences=Sentences.from_arrays(arrays),
+            heads=Heads.from_arrays(arrays),
             language=LanguageModel.from_arrays(arrays),
             threshold=float(arrays["thresholds"][0]),
             urgent_threshold=float(arrays["thresholds"][1]),

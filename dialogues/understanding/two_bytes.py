@@ -1,13 +1,12 @@
 """Large matrices of which each number takes two bytes: half the memory, and in the same time multiplied.
 
-Each row, or each column, has the step from one of its numbers to the next. With one byte a number cosines would be off
-by half a thousandth, and a threat that is just heard was not.
+Each column has the step from one of its numbers to the next. With one byte a number what thousands of sentences say
+together would be off by more than a threat that is just heard has to spare.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -24,24 +23,21 @@ class TwoBytes(Struct, frozen=True):
     """A matrix, `numbers` times `steps`."""
 
     numbers: NDArray[np.int16]
-    steps: Matrix  # as many rows and one column, or one row and as many columns
+    steps: Matrix  # one row
 
     @classmethod
-    def of(cls, matrix: Matrix, *, a_step_each: Literal["row", "column"]) -> TwoBytes:
-        largest = np.abs(matrix).max(axis=1 if a_step_each == "row" else 0, keepdims=True, initial=1e-6)
+    def of(cls, matrix: Matrix) -> TwoBytes:
+        largest = np.abs(matrix).max(axis=0, keepdims=True, initial=1e-6)
         steps = np.asarray(largest / _LARGEST, np.float32)
         return cls(np.rint(matrix / steps).astype(np.int16), steps)
 
-    def rows_with(self, others: Matrix) -> Matrix:
-        """`others @ self.T`, where each row has a step."""
-        products = np.empty((len(others), len(self.numbers)), np.float32)
-        for start, rows in self._some_rows():
-            np.matmul(others, rows.T, out=products[:, start : start + len(rows)])
-        products *= self.steps.T
-        return products
+    @classmethod
+    def beside_one_another(cls, matrices: Sequence[TwoBytes]) -> TwoBytes:
+        numbers = np.concatenate([matrix.numbers for matrix in matrices], axis=1)
+        return cls(numbers, np.concatenate([matrix.steps for matrix in matrices], axis=1))
 
     def columns_with(self, others: Matrix) -> Matrix:
-        """`others @ self`, where each column has a step."""
+        """`others @ self`."""
         products = np.zeros((len(others), self.numbers.shape[1]), np.float32)
         for start, rows in self._some_rows():
             products += others[:, start : start + len(rows)] @ rows

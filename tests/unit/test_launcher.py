@@ -41,7 +41,7 @@ class Clone:
         self.examples = folder / "dialogues/nlu/talk.en.yml"
         for path in (
             self.examples,
-            *(folder / f"dialogues/understanding/{name}" for name in ("training.py", "parallel.tsv")),
+            *(folder / f"dialogues/understanding/{name}" for name in ("corpus.py", "training.py", "parallel.tsv")),
         ):
             path.touch()
         self._python = folder / "python3.11"

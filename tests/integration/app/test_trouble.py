@@ -29,7 +29,7 @@ from bot.kernel.crypto import WrongMasterKey
 from bot.kernel.database import DatabaseUnavailable
 from bot.kernel.settings import Settings
 from bot.kernel.web import web_runner
-from dialogues.understanding.training import TrainingDataWrong
+from dialogues.understanding.corpus import TrainingDataWrong
 from tests.integration.app.program import DOORS, Helpline, Person, serving, settings_for, telegram_update
 from tests.integration.kernel.test_logs import Written
 from tests.peers.telegram import FakeTelegram

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dialogues.knowledge.evaluation import Heard, Question, figures, read_questions
-from dialogues.understanding.training import read_corpus
+from dialogues.understanding.corpus import read_corpus
 
 ROOT = Path(__file__).parents[3]
 

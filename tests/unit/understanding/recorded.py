@@ -17,9 +17,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dialogues.understanding import learnt_folder
+from dialogues.understanding.corpus import Example, read_corpus
 from dialogues.understanding.embedder import open_embedder
 from dialogues.understanding.reading import Understanding
-from dialogues.understanding.training import Example, read_corpus, trained
+from dialogues.understanding.training import trained
 from tests.unit.understanding.figures import DEVELOPMENT, Count, Sentence, earlier, figures, judged, outside
 
 RECORD = DEVELOPMENT / "recorded.tsv"

@@ -6,12 +6,15 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from dialogues.understanding.adapter import Adapter, checksums
-from dialogues.understanding.e5 import E5, LAYERS
+from dialogues.understanding.corpus import Corpus, Example, read_corpus
+from dialogues.understanding.e5 import E5
 from dialogues.understanding.embedder import AdaptedE5
 from dialogues.understanding.fold import clean
-from dialogues.understanding.training import Corpus, Example, in_order, read_corpus
+from dialogues.understanding.training import in_order
+from dialogues.understanding.weights import LAYERS
 from tests.unit.understanding.conftest import PROJECT
 
 SOME = ["my uncle took my passport", "¿dónde puedo dormir?", "x", "وين المدرسة"]
@@ -30,13 +33,13 @@ def test_an_adapter_is_read_as_it_was_written(tmp_path):
 def test_another_adapter_has_another_name():
     one = Adapter.read()
     down, up = one.products["l11.fo"]
-    other = Adapter({**one.products, "l11.fo": (down * 1.01, up)}, one.sentences)
+    other = replace(one, products={**one.products, "l11.fo": (down * 1.01, up)})
 
     assert other.digest != one.digest
 
 
 def test_an_adapter_knows_what_taught_it():
-    taught = Adapter({}, np.unique(checksums(["a", "b"])))
+    taught = Adapter({}, {}, np.unique(checksums(["a", "b"])))
 
     assert taught.learnt_from(["b", "c", "a"]).tolist() == [True, False, True]
 

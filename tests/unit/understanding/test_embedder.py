@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dialogues.understanding import adapter, e5
+from dialogues.understanding import adapter, weights
+from dialogues.understanding.corpus import read_corpus
 from dialogues.understanding.e5 import E5
 from dialogues.understanding.embedder import AdaptedE5, EmbedderMissing, Remembered, open_embedder, prepared
 from dialogues.understanding.fold import clean
-from dialogues.understanding.training import read_corpus
 from tests.unit.understanding.conftest import PROJECT
 
 
@@ -156,7 +156,7 @@ def test_where_the_embedder_cannot_run_the_letters_answer(monkeypatch, caplog, t
     if trouble == "no runtime":
         monkeypatch.setitem(sys.modules, "onnxruntime", None)
     elif trouble == "other weights":
-        monkeypatch.setattr(e5, "SHA256", "of other weights")
+        monkeypatch.setattr(weights, "SHA256", "of other weights")
     else:
         monkeypatch.setattr(adapter, "SHIPPED", path := tmp_path / "adapter.npz")
         if trouble == "half an adapter":

@@ -277,3 +277,17 @@ def test_of_two_places_the_one_somebody_goes_to_comes_first():
     assert found("milan near rome") == ["milan", "rome"]
     assert found("a bed in milan, vamos para rome") == ["milan", "rome"]
     assert found("milan, bus to my aunt in rome") == ["milan", "rome"]
+    assert found("my mother is left in rome, i am in milan") == ["milan", "rome"]
+
+
+def test_where_somebody_says_that_they_are_is_looked_for_by_ear_beside_other_towns():
+    vocabulary = {"common": ["hospital", "maman"], "seldom": [], "places": ["bouake", "oran"]}
+    known = EntityFinder(KnownNames(vocabulary, great=["tripoli"]))
+
+    def found(text: str, language: str) -> list[object]:
+        return [entity.value for entity in known.find(text, language) if entity.name == "place"]
+
+    assert found("maman est a oran et moi je suis a tripolli", "fr") == ["tripolli", "oran"]
+    assert found("rentrer chez moi a bouake. chui a tripoly", "fr") == ["tripoly", "bouake"]
+    assert found("my aunt in oran, im in hospitel", "en") == ["oran"]
+    assert found("this is a tripolly from oran", "en") == ["oran"]

@@ -7,22 +7,15 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from dialogues.understanding import heads, training
+from dialogues.understanding import sentences, training
+from dialogues.understanding.corpus import Corpus, Example, TrainingDataWrong, read_corpus
 from dialogues.understanding.fold import fold
-from dialogues.understanding.heads import Head, KnownSentences, LearningFailed, Lesson, Likeness, Sentences, learn
+from dialogues.understanding.heads import Head, Heads, LearningFailed, Lesson, learn
 from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.screen import CRISES, Screen
-from dialogues.understanding.training import (
-    Corpus,
-    Example,
-    TrainingDataWrong,
-    fingerprint,
-    read_corpus,
-    read_learnt,
-    train,
-    trained,
-)
+from dialogues.understanding.sentences import KnownSentences, Likeness, Sentences
+from dialogues.understanding.training import fingerprint, read_learnt, train, trained
 from tests.unit.understanding.conftest import PROJECT
 from tests.unit.understanding.figures import development_sentences
 
@@ -225,7 +218,7 @@ def test_a_head_is_judged_by_sentences_it_never_saw():
 
 
 def test_what_is_held_back_is_told_exactly_as_by_a_head_that_learns_without_it(monkeypatch):
-    monkeypatch.setattr(heads, "_BLOCK", 16)  # so that parts begin inside of blocks
+    monkeypatch.setattr(sentences, "BLOCK", 16)  # so that parts begin inside of blocks
     random = np.random.default_rng(11)
     rows = random.normal(size=(70, 4)).astype(np.float32)
     meaning = np.exp(-((rows[:, None] - rows[None]) ** 2).sum(-1) / 8).astype(np.float32)
@@ -243,7 +236,7 @@ def test_what_is_held_back_is_told_exactly_as_by_a_head_that_learns_without_it(m
 
 
 def test_what_teaches_only_what_is_asked_moves_nothing_else(monkeypatch):
-    monkeypatch.setattr(heads, "_BLOCK", 16)
+    monkeypatch.setattr(sentences, "BLOCK", 16)
     random = np.random.default_rng(12)
     rows = random.normal(size=(70, 4)).astype(np.float32)
     letters = random.normal(size=(70, 5)).astype(np.float32)
@@ -271,15 +264,30 @@ def test_what_teaches_only_what_is_asked_moves_nothing_else(monkeypatch):
 def test_a_sentence_kept_in_few_bytes_is_as_near_as_it_was():
     random = np.random.default_rng(13)
     embedded = random.normal(size=(300, 384)).astype(np.float32) + 3
-    learnt, letters = Sentences.of(embedded[:290], 290), np.zeros((10, 5), np.float32)
+    learnt, letters = Sentences.of(embedded[:290]), np.zeros((300, 5), np.float32)
 
-    known = KnownSentences.from_arrays(learnt.beside(None).to_arrays())
-    near = known.compare(embedded[290:], letters).meaning
+    known = KnownSentences(Sentences.from_arrays(learnt.to_arrays()))
+    near = known.compare(embedded, letters).meaning
 
-    messages = embedded[290:] - embedded[:290].mean(axis=0)
-    cosines = messages @ learnt.rows.T / np.linalg.norm(messages, axis=1, keepdims=True)
-    assert np.allclose(near, np.exp(2 * (cosines - 1)), atol=1e-5)
-    assert np.allclose(known.compare(embedded[:290], np.zeros((290, 5), np.float32)).meaning.diagonal(), 1, atol=1e-4)
+    messages = embedded - embedded[:290].mean(axis=0)
+    cosines = messages @ learnt.rows.values().T / np.linalg.norm(messages, axis=1, keepdims=True)
+    assert np.abs(near - np.exp(2 * (cosines - 1))).max() < 0.002
+    assert np.allclose(near[:290], learnt.with_one_another(letters[:290]).meaning, atol=0.002)
+
+
+def test_heads_asked_together_say_what_each_says_alone():
+    random = np.random.default_rng(14)
+    rows = random.normal(size=(40, 3)).astype(np.float32)
+    like = Likeness(np.exp(-((rows[:, None] - rows[None]) ** 2).sum(-1) / 8), random.normal(size=(40, 4)))
+    lessons = [Lesson(["a" if row[0] > 0 else "b" for row in rows]), Lesson([str(int(row[1] > 0)) for row in rows])]
+    (one, _), (other, _) = learn(Likeness(like.meaning.copy(), like.letters), lessons, [30])
+
+    together = Heads.from_arrays(Heads.of({"one": one, "other": other}).to_arrays())
+
+    said = together.probabilities(like)
+    assert together.labels == {"one": ("a", "b"), "other": ("0", "1")}
+    assert np.allclose(said["one"], one.probabilities(like), atol=1e-3)
+    assert np.allclose(said["other"], other.probabilities(like), atol=1e-3)
 
 
 def test_heads_that_understand_nothing_are_never_kept():

@@ -14,10 +14,11 @@ from collections import defaultdict
 from pathlib import Path
 
 from dialogues.understanding import learnt_folder
+from dialogues.understanding.corpus import Corpus, read_corpus
 from dialogues.understanding.embedder import AdaptedE5, Remembered
 from dialogues.understanding.model import LANGUAGES, Ask
 from dialogues.understanding.reading import Understanding
-from dialogues.understanding.training import Corpus, Trained, learn, read_corpus
+from dialogues.understanding.training import Trained, learn
 from tests.unit.understanding.figures import DEVELOPMENT, Count
 
 PROJECT = Path(__file__).parents[3] / "dialogues"
