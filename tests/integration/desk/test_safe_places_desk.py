@@ -435,6 +435,7 @@ def pages_of(desk, ids: dict[str, list[str]]) -> list[str]:
     return found
 
 
+@pytest.mark.on_both
 async def test_no_page_but_the_one_to_the_one_officer_tells_where_it_is(
     world, desk, at_desk, admins, amira, case_id, safe, clock, caplog
 ):
