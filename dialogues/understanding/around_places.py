@@ -53,7 +53,7 @@ FROM = frozenset(
         r"\w+",
         "from frm left leaving via through thru past off after de du d depuis quitte par apres desde por tras despues "
         "من بعد عبر az از від з "
-        "через kutoka ka",
+        "через kutoka ka del dal",
     )
 )
 #: What stands between a town and the greater one beside it.
@@ -98,8 +98,8 @@ TOWARDS = frozenset(("to", "a", "vers", "jusqu", "pour", "para", "hacia", "hasta
 GOING_BACK = frozenset(
     re.findall(
         r"\w+",
-        "back return returning home rentrer retourner retour revenir volver regresar regreso vuelta devolverme ارجع "
-        "نرجع يرجع العوده الرجوع رجوع عوده nerja3 narja3 nrja3",
+        "back return returning home rentrer rentre retourner retour revenir volver vuelva vuelvo vuelve volvamos "
+        "regresar regreso regresarme vuelta devolverme ارجع نرجع يرجع العوده الرجوع رجوع عوده nerja3 narja3 nrja3",
     )
 )
 #: Whoever goes on to a place looks for something where they are: refugio en ipiales, vamos para quito.
@@ -109,10 +109,18 @@ RELATIVES = frozenset(
     re.findall(
         r"\w+",
         "aunt uncle brother sister mother father cousin mom dad family tante oncle frere soeur mere pere cousine "
-        "famille "
+        "famille mum maman papa "
         "tia tio hermano hermana primo prima mama papa madre padre familia خالي خالتي عمي عمتي اخي اخوي اختي امي ابي",
     )
 )
+#: Among so many words before a place one of these says that it is told of oneself too, and not of relatives alone.
+OF_ONESELF = frozenset(
+    re.findall(
+        r"\S+",
+        "i im i'm we me je j'ai jai on nous moi chui jsuis yo estoy estamos nosotros انا احنا نحنا نحن ana 7na",
+    )
+)
+_WORDS_BETWEEN = 6
 #: Of a town and the greater one beside it the second only says where the first lies.
 NEAR = frozenset(
     re.findall(r"\w+", "near nr next close outside pres cote banlieue cerca lado junto afueras جنب قرب قريب قريبه")
@@ -131,9 +139,9 @@ JOINERS = frozenset(
 #: So begin names that are written as they are, and too much else to begin a misspelt one.
 ARTICLES = frozenset(("la", "le", "les", "los", "las", "el", "al", "de", "du", "des", "l"))
 #: What Turkish writes after a name: İstanbul'da.
-TURKISH_ENDING = re.compile(r"(?<=\w{3})[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
+TURKISH_ENDING = re.compile(r"(?<=\w{3})[’'](?:[dt][ae](?:n|ki|y[iı][mz])?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
 #: and without its sign: izmirde.
-TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae]n?|y?[ae])$|(?<=^\w{3})d[ae]n?$")
+TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae](?:n|ki|yi[mz])?|y?[ae])$|(?<=^\w{3})d[ae](?:n|ki|yi[mz])?$")
 #: After these `à` says where somebody is, and not where they go: bloqué à Hendaye.
 STAYS = frozenset(
     re.findall(
@@ -234,7 +242,7 @@ def meant_first(spans: list[tuple[int, int]], tokens: list[Token], shown: str) -
     if len(spans) < 2:
         return spans
     before = {span: word_before(span, tokens) for span in spans}
-    away = {span for span in spans if before[span] in FROM or _is_elsewhere(span, spans, tokens, shown)}
+    away = {span for span in spans if before[span] in FROM or is_elsewhere(span, spans, tokens, shown)}
     here = [span for span in spans if span not in away]
     if len(here) > 1 and any(before[span] in TOWARDS for span in here[1:]):
         here.sort(key=lambda span: before[span] not in TOWARDS)
@@ -247,7 +255,7 @@ def _is_said_to_be_here(span: tuple[int, int], tokens: list[Token]) -> bool:
     return says_where(tokens, next(at for at, token in enumerate(tokens) if token.end > span[0]))
 
 
-def _is_elsewhere(span: tuple[int, int], spans: list[tuple[int, int]], tokens: list[Token], shown: str) -> bool:
+def is_elsewhere(span: tuple[int, int], spans: list[tuple[int, int]], tokens: list[Token], shown: str) -> bool:
     """Whether nobody is there: they go back or on to it, say that they are not, have relatives there, or it only tells
     where another place lies."""
     if _NOT_THERE.match(shown, span[1]):
@@ -259,9 +267,18 @@ def _is_elsewhere(span: tuple[int, int], spans: list[tuple[int, int]], tokens: l
     between = [token.folded for token in tokens[at:first]]
     if at and between and tokens[at - 1].folded in GOING_BACK | GOING_ON:
         return True
-    if first > 1 and tokens[first - 2].folded in RELATIVES and tokens[first - 1].folded in HERE | TOWARDS:
-        return True
+    if first > 1 and tokens[first - 1].folded in HERE | TOWARDS:
+        named = next((n for n in range(first - 2, -1, -1) if within(tokens[n], spans)), -1)
+        if _tells_of_relatives(tokens[max(named + 1, first - 1 - _WORDS_BETWEEN) : first - 1]):
+            return True
     return bool(at) and not NEAR.isdisjoint(between) and within(tokens[at - 1], spans)
+
+
+def _tells_of_relatives(before: list[Token]) -> bool:
+    """Whether the last of whom these words tell are relatives alone: mi hermano de 10 se quedo (en), and not me and my
+    sister still (at)."""
+    told = [token.folded for token in before if token.folded in RELATIVES | OF_ONESELF]
+    return bool(told) and (before[-1].folded in RELATIVES or OF_ONESELF.isdisjoint(told))
 
 
 def token_of(found: re.Match[str]) -> Token:

@@ -20,6 +20,7 @@ from dialogues.understanding.around_places import (
     expects_a_place,
     has_prefix,
     is_a_word,
+    is_elsewhere,
     is_surely_a_word,
     just_before,
     meant_first,
@@ -138,7 +139,7 @@ class EntityFinder:
         if whole := self._whole_names(tokens):
             return whole
         others = [token for token in tokens if not within(token, spans)]
-        if all(self._says_little(span, shown, tokens) for span in spans):
+        if all(is_elsewhere(span, spans, tokens, shown) or self._says_little(span, shown, tokens) for span in spans):
             return self._misspelt(others, language, shown)
         named = any(self._known.is_name(fold(shown[slice(*span)])) for span in spans)
         if not named and (sure := self._misspelt(others, language, shown, HEARD_ALIKE + _EXPECTED)):

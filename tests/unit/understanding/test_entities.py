@@ -152,6 +152,7 @@ def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_els
     assert searched("free food belgrde") == ["belgrde"]
     assert searched("free food dunkerke") == ["dunkerke"]
     assert searched("izmirde food") == ["izmir"]
+    assert searched("izmirdeyiz food") == ["izmir"]
     assert searched("free food whatever") == []
     assert [entity for entity in routes.find("free food belgrde", "en") if entity.name == "place"] == []
 
@@ -278,6 +279,9 @@ def test_of_two_places_the_one_somebody_goes_to_comes_first():
     assert found("a bed in milan, vamos para rome") == ["milan", "rome"]
     assert found("milan, bus to my aunt in rome") == ["milan", "rome"]
     assert found("my mother is left in rome, i am in milan") == ["milan", "rome"]
+    assert found("they put us out at milan, my brother of ten stayed in rome") == ["milan", "rome"]
+    assert found("brother in rome, boy in milan") == ["milan", "rome"]
+    assert found("kabul was home, me and my sister now in milan") == ["milan", "kabul"]
 
 
 def test_where_somebody_says_that_they_are_is_looked_for_by_ear_beside_other_towns():
