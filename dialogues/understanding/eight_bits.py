@@ -16,7 +16,7 @@ from dialogues.understanding.graph import MICROSOFT, Graph, session_of
 
 Matrix = NDArray[np.float32]
 
-#: So many numbers of a row have one scale, and twice as many are no faster.
+#: So many numbers of a row have one scale.
 BLOCK = 128
 #: What ONNX Runtime calls the precision of what is multiplied, and where in a byte it has nothing.
 _EIGHT_BITS, _ZERO = 4, 128

@@ -24,6 +24,8 @@ Matrix = NDArray[np.float32]
 #: Of how large a number gets so much is taken into the matrix, as a power. Of .4 to 1 the vectors are nearest to the
 #: exact ones from .75 to .85.
 _SMOOTHED = 0.8
+#: What never came may come all the same.
+_SMALLEST = 1e-4
 
 
 class _Encoder:
@@ -133,14 +135,15 @@ class Rounded(_Encoder):
 
 def evened_out(largest: Matrix, matrix: Matrix) -> Matrix:
     """By what each column of the matrix is multiplied, and what goes into it divided: mostly how large that gets."""
-    even = largest**_SMOOTHED / np.abs(matrix).max(axis=0) ** (1 - _SMOOTHED)
+    even = np.maximum(largest, _SMALLEST) ** _SMOOTHED / np.abs(matrix).max(axis=0) ** (1 - _SMOOTHED)
     return np.asarray(even / np.exp(np.log(even).mean()), np.float32)
 
 
 @lru_cache
 def adds_up_exactly() -> bool:
     """Whether this processor adds up products of numbers from 0 to 255 and from -128 to 127 without loss. Those of
-    before 2019 lose what does not fit into sixteen bits; numbers from 0 to 255 alone never do, and take them no longer.
+    before 2019 lose what does not fit into sixteen bits. Numbers from 0 to 255 alone are added up exactly by all, more
+    slowly by those that need them least.
     """
     graph, deep = Graph(), 64
     numbers = graph.constant("numbers", np.full((deep, 16), 127, np.int8))

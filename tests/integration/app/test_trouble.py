@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -107,13 +108,22 @@ async def test_a_full_disk_is_answered_with_503_and_nothing_acknowledged_is_lost
         kept, refused = await fill_up(helpline)
         at_the_chat = await person.send(text="and I cannot write here either " + "y" * 20_000)
         alive = await _status(helpline, "/healthz")
-        await helpline.database.write(room_for(1_000_000))
+        await make_room(helpline)
         for number in refused:  # as Telegram does with whatever was not acknowledged
             assert await helpline.webhook(message(number)) == 200
 
         assert (at_the_chat, alive) == (503, 200)
         assert kept
         await nothing_is_lost(helpline, kept + len(refused), clock)
+
+
+async def make_room(helpline: Helpline) -> None:
+    """While the disk is full a worker's write may fail in the same transaction, and this one with it."""
+    for _ in range(100):
+        with contextlib.suppress(DatabaseUnavailable):
+            await helpline.database.write(room_for(1_000_000))
+            return
+    raise AssertionError("there is still no room")
 
 
 async def _status(helpline: Helpline, path: str) -> int:
