@@ -29,10 +29,11 @@ from dialogues.understanding.adapter import Adapter, Matrix, checksums
 from dialogues.understanding.corpus import WRITERS, Corpus, Example
 from dialogues.understanding.e5 import E5, largest
 from dialogues.understanding.embedder import AT_ONCE, Progress, prepared
+from dialogues.understanding.encoder import Exact
 from dialogues.understanding.fold import clean
 from dialogues.understanding.screen import CRISES
 from dialogues.understanding.training import in_order
-from dialogues.understanding.weights import HEADS, INNER, LAYERS, SMALLEST_VARIANCE, WIDTH, Weights, shipped_weights
+from dialogues.understanding.weights import HEADS, INNER, LAYERS, SMALLEST_VARIANCE, WIDTH, Weights
 
 #: The layers below are left alone: of each sentence they are gone through once.
 FIRST_ADAPTED = 8
@@ -165,7 +166,7 @@ _here: list[E5] = []  # in each process of `_below`
 
 
 def _open_here() -> None:
-    _here.append(E5(None, layers=FIRST_ADAPTED))
+    _here.append(E5(Exact(Weights()), layers=FIRST_ADAPTED))
 
 
 def _below_here(texts: list[str]) -> list[NDArray[np.float16]]:
@@ -176,7 +177,7 @@ def _below_here(texts: list[str]) -> list[NDArray[np.float16]]:
 
 
 def _upper_layers() -> list[Tree]:
-    weights = Weights(shipped_weights())
+    weights = Weights()
 
     def layer(name: str) -> Tree:
         matrices = {part: jnp.asarray(weights.matrix(f"{name}.{part}", a).T) for part, (a, _) in SHAPES.items()}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dialogues.understanding.adapter import Adapter
-from dialogues.understanding.encoder import Exact, Measuring, Rounded
+from dialogues.understanding.encoder import Encoder, Measuring
 from dialogues.understanding.graph import session_of
-from dialogues.understanding.memory import give_back
 from dialogues.understanding.pieces import Pieces
-from dialogues.understanding.weights import LAYERS, PIECES_AT, Weights, shipped_weights
+from dialogues.understanding.weights import LAYERS, PIECES_AT, Weights
 
 Matrix = NDArray[np.float32]
 
@@ -23,15 +23,10 @@ WINDOW = 510
 class E5:
     """Sentences to vectors, each by itself: many at once would be 4 % faster, and of different lengths far slower."""
 
-    def __init__(self, adapter: Adapter | None, layers: int = LAYERS, *, exact: bool = False) -> None:
-        """`layers`: how many of them are gone through, from the first. `exact`: nothing is rounded, which takes five
-        times as long; so it is without an adapter."""
-        weights = Weights(shipped_weights())
-        self._pieces, self._rows = Pieces(weights.head, PIECES_AT), weights.rows()
-        encoder = Exact(weights, adapter) if exact or adapter is None else Rounded(weights, adapter)
+    def __init__(self, encoder: Encoder, layers: int = LAYERS) -> None:
+        """`layers`: how many of them are gone through, from the first."""
+        self._pieces, self._rows = Pieces(encoder.weights.head, PIECES_AT), encoder.weights.vocabulary()
         self._session = session_of(encoder.model(layers))
-        del weights, encoder
-        give_back()
 
     def query(self, texts: list[str]) -> Matrix:
         return np.array([self._embed(text) for text in texts], np.float32)
@@ -53,22 +48,24 @@ class E5:
         """A row for each piece of a text, and for its beginning and end, after the last layer that is gone through."""
         return self._states(self._pieces.of(f"query: {text}")[:WINDOW])
 
+    def largest(self, text: str) -> dict[str, Matrix]:
+        """How large each number gets that goes into a product, where the encoder measures that."""
+        names = [output.name for output in self._session.get_outputs()]
+        measured = zip(names, self._run(self._pieces.of(f"query: {text}")[:WINDOW]), strict=True)
+        return {name: np.asarray(sizes[0], np.float32) for name, sizes in measured if name != names[0]}
+
     def _states(self, window: list[int]) -> Matrix:
+        return np.asarray(self._run(window)[0][0], np.float32)
+
+    def _run(self, window: list[int]) -> list[Any]:
         rows = self._rows.of([self._pieces.begin, *window, self._pieces.end])
-        (states,) = self._session.run(None, {"rows": rows[np.newaxis]})
-        return np.asarray(states[0], np.float32)
+        return list(self._session.run(None, {"rows": rows[np.newaxis]}))
 
 
 def largest(adapter: Adapter, texts: Iterable[str]) -> dict[str, Matrix]:
     """For each product of the encoder how large each number gets that goes into it, over these texts."""
-    weights = Weights(shipped_weights())
-    pieces, rows = Pieces(weights.head, PIECES_AT), weights.rows()
-    encoder = Measuring(weights, adapter)
-    session = session_of(encoder.model(LAYERS))
-    found = {name: np.zeros(width, np.float32) for name, width in encoder.measured.items()}
+    measuring = E5(Measuring(Weights(), adapter))
+    found: dict[str, Matrix] = {}
     for text in texts:
-        numbers = pieces.of(f"query: {text}")[:WINDOW]
-        _, *sizes = session.run(None, {"rows": rows.of([pieces.begin, *numbers, pieces.end])[np.newaxis]})
-        for name, size in zip(found, sizes, strict=True):
-            found[name] = np.maximum(found[name], size[0])
+        found = {name: np.maximum(sizes, found.get(name, 0)) for name, sizes in measuring.largest(text).items()}
     return found

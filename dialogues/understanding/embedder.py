@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 from dialogues.understanding.adapter import Adapter
 from dialogues.understanding.e5 import E5
+from dialogues.understanding.encoder import Rounded
 from dialogues.understanding.fold import words
+from dialogues.understanding.weights import Weights
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class AdaptedE5:
     def __init__(self) -> None:
         try:
             adapter = Adapter.read()
-            self._engine = E5(adapter)
+            self._engine = E5(Rounded(Weights(), adapter))
         except Exception as error:  # of the runtime's own errors none is a RuntimeError, nor anything else in common
             raise EmbedderMissing(str(error)) from error
         self.name = f"e5-{adapter.digest}"

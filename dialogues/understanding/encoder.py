@@ -10,13 +10,14 @@ Decision 54 has what was measured. Without an adapter nothing is rounded: slower
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dialogues.understanding.adapter import Adapter
-from dialogues.understanding.graph import FLOAT, MICROSOFT, UINT8, Graph, session_of
+from dialogues.understanding.graph import FLOAT, MICROSOFT, UINT8, Graph, Shape, session_of
 from dialogues.understanding.weights import HEADS, INNER, SMALLEST_VARIANCE, WIDTH, Weights
 
 Matrix = NDArray[np.float32]
@@ -28,11 +29,11 @@ _SMOOTHED = 0.8
 _SMALLEST = 1e-4
 
 
-class _Encoder:
+class Encoder(ABC):
     """The encoder of BERT as a graph: in each layer attention and two products, each added to what it was made from."""
 
     def __init__(self, weights: Weights, changes: Adapter | None = None) -> None:
-        self._weights, self._changes = weights, changes
+        self.weights, self._changes = weights, changes
         self._graph = Graph()
 
     def model(self, layers: int) -> bytes:
@@ -57,16 +58,16 @@ class _Encoder:
         """With one matrix, or with several beside one another."""
         width = INNER if matrices[0].endswith(".fo") else WIDTH
         matrix = np.concatenate([self._matrix(name, width) for name in matrices])
-        bias = np.concatenate([self._weights.numbers(f"{name}.b") for name in matrices])
+        bias = np.concatenate([self.weights.numbers(f"{name}.b") for name in matrices])
         return self._multiplied(of, matrices[0], matrix, self._graph.constant(f"{matrices[0]}.bias", bias))
 
     def _matrix(self, name: str, width: int) -> Matrix:
-        matrix = self._weights.matrix(name, width)
+        matrix = self.weights.matrix(name, width)
         return matrix if self._changes is None else self._changes.changed(name, matrix)
 
+    @abstractmethod
     def _multiplied(self, of: str, name: str, matrix: Matrix, bias: str) -> str:
         """`matrix`: a row for each result. `name`: of what is added to the graph."""
-        raise NotImplementedError
 
     def _added(self, state: str, change: str, norm: str) -> str:
         inputs = [state, change, *self._constants(f"{norm}.w", f"{norm}.b")]
@@ -75,10 +76,10 @@ class _Encoder:
         )
 
     def _constants(self, *names: str) -> list[str]:
-        return [self._graph.constant(name, self._weights.numbers(name)) for name in names]
+        return [self._graph.constant(name, self.weights.numbers(name)) for name in names]
 
 
-class Exact(_Encoder):
+class Exact(Encoder):
     """Nothing is rounded."""
 
     def _multiplied(self, of: str, name: str, matrix: Matrix, bias: str) -> str:
@@ -93,22 +94,21 @@ class Measuring(Exact):
 
     def __init__(self, weights: Weights, changes: Adapter) -> None:
         super().__init__(weights, changes)
-        self.measured: dict[str, int] = {}
+        self._measured: list[tuple[str, Shape]] = []
 
     def model(self, layers: int) -> bytes:
         shape = (1, "pieces", WIDTH)
         state = self._last_state(layers)
-        sizes = [(f"{name}.largest", (1, width)) for name, width in self.measured.items()]
-        return self._graph.model(("rows", shape), (state, shape), *sizes)
+        return self._graph.model(("rows", shape), (state, shape), *self._measured)
 
     def _multiplied(self, of: str, name: str, matrix: Matrix, bias: str) -> str:
-        self.measured[name] = matrix.shape[1]
         sizes = self._graph.add("Abs", [of], f"{name}.sizes")
-        self._graph.add("ReduceMax", [sizes], f"{name}.largest", axes=[1], keepdims=0)
+        self._measured.append((name, (1, matrix.shape[1])))
+        self._graph.add("ReduceMax", [sizes], name, axes=[1], keepdims=0)
         return super()._multiplied(of, name, matrix, bias)
 
 
-class Rounded(_Encoder):
+class Rounded(Encoder):
     """Every product is of whole numbers of eight bits."""
 
     def __init__(self, weights: Weights, adapter: Adapter) -> None:

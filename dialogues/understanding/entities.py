@@ -80,12 +80,9 @@ class EntityFinder:
         if searching:
             heard = self._heard_places(tokens, spans, shown, language)
         else:
-            heard = self._surely_heard(tokens, language) or ([] if spans else self._leading(tokens))
-        if not searching and spans:
-            heard = []
-        heard += [span for span in self._said_to_be_here(tokens, spans + heard, language) if span not in heard]
-        if heard:
-            spans = heard + [span for span in spans if not any(overlap(span, other) for other in heard)]
+            heard = [] if spans else self._surely_heard(tokens, language) or self._leading(tokens)
+        heard += self._said_to_be_here(tokens, spans + heard, language)
+        spans = heard + [span for span in spans if not any(overlap(span, other) for other in heard)]
         meant = meant_first(spans, tokens, shown)
         if not meant and searching:
             meant = [(token.start, token.end) for token in tokens if self._is_a_country(token.folded)][:1]

@@ -16,6 +16,7 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 #: How fast likeness fades with distance, and how much shared letters count beside shared meaning.
 _FADE, _LETTERS, _LETTERS_ALONE = 2.0, 0.2, 1.0
+#: So many of all sentences are compared with all at a time.
 BLOCK = 1024
 
 

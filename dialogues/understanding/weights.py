@@ -35,8 +35,8 @@ class UnknownWeights(RuntimeError):
     """The file is not the one that this was made for."""
 
 
-class Rows:
-    """The vocabulary's. They are three quarters of the file, and stay on disk until they are asked for."""
+class Vocabulary:
+    """Its rows. They are three quarters of the file, and stay on disk until they are asked for."""
 
     def __init__(self, file: BinaryIO, positions: Matrix) -> None:
         self._file, self._positions = file, positions
@@ -51,7 +51,8 @@ class Rows:
 class Weights:
     """All else that is in the file, while the encoder is built of it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
+        path = shipped_weights()
         self._file = path.open("rb")
         self.head = os.pread(self._file.fileno(), VOCABULARY_AT, 0)
         self._layers = os.pread(self._file.fileno(), 1 << 24, LAYERS_AT)
@@ -59,19 +60,15 @@ class Weights:
             raise UnknownWeights(f"{path} has the digest {digest}")
         self._places = dict(_directory(self.head, DIRECTORY_AT))
 
-    def rows(self) -> Rows:
-        return Rows(self._file, self.numbers("emb.pos").reshape(-1, WIDTH) + self.numbers("emb.type")[:WIDTH])
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(self._file, self.numbers("emb.pos").reshape(-1, WIDTH) + self.numbers("emb.type")[:WIDTH])
 
     def numbers(self, name: str) -> Matrix:
         return self._read(name, np.dtype(np.float32))
 
-    def blocks(self, name: str) -> NDArray[Any]:
-        """Of a matrix, what makes each of its results after one another."""
-        return self._read(name, _Q4)
-
     def matrix(self, name: str, width: int) -> Matrix:
-        """The same as numbers: a row for each result, as wide as what goes in."""
-        return _values(self.blocks(f"{name}.w")).reshape(-1, width)
+        """A row for each result, as wide as what goes in."""
+        return _values(self._read(f"{name}.w", _Q4)).reshape(-1, width)
 
     def _read(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
         place, size = self._places[name]

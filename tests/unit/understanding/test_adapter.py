@@ -12,9 +12,10 @@ from dialogues.understanding.adapter import Adapter, checksums
 from dialogues.understanding.corpus import Corpus, Example, read_corpus
 from dialogues.understanding.e5 import E5
 from dialogues.understanding.embedder import AdaptedE5
+from dialogues.understanding.encoder import Exact
 from dialogues.understanding.fold import clean
 from dialogues.understanding.training import in_order
-from dialogues.understanding.weights import LAYERS
+from dialogues.understanding.weights import LAYERS, Weights
 from tests.unit.understanding.conftest import PROJECT
 
 SOME = ["my uncle took my passport", "¿dónde puedo dormir?", "x", "وين المدرسة"]
@@ -68,14 +69,14 @@ def test_the_shipped_adapter_leaves_enough_to_judge_by():
 def test_what_is_learnt_with_is_the_encoder_that_reads():
     adapting = pytest.importorskip("dialogues.understanding.adapting", reason="needs deploy/adapting.lock")
     adapter = Adapter.read()
-    below = E5(None, layers=adapting.FIRST_ADAPTED)
+    below = E5(Exact(Weights()), layers=adapting.FIRST_ADAPTED)
     sentences = adapting.Sentences([below.states(text) for text in SOME])
     layers = range(adapting.FIRST_ADAPTED, LAYERS)
     thin = [{name: adapter.products[f"l{layer}.{name}"] for name in adapting.SHAPES} for layer in layers]
 
     vectors = adapting._vectors(sentences, np.arange(len(SOME)), adapting._upper_layers(), thin, len(SOME))
 
-    assert (vectors * E5(adapter, exact=True).query(SOME)).sum(axis=1).min() > 0.9999
+    assert (vectors * E5(Exact(Weights(), adapter)).query(SOME)).sum(axis=1).min() > 0.9999
 
 
 def test_sentences_of_one_meaning_come_nearer_to_one_another(monkeypatch):
@@ -93,7 +94,7 @@ def test_sentences_of_one_meaning_come_nearer_to_one_another(monkeypatch):
 
     texts = [example.text for example in examples]
     greets = np.array([example.intent == "greet" for example in examples])
-    before, after = (_apart(E5(each).query(texts), greets) for each in (None, adapter))
+    before, after = (_apart(E5(Exact(Weights(), each)).query(texts), greets) for each in (None, adapter))
     assert after > before
     assert len(told) == 13
 

@@ -15,6 +15,7 @@ from dialogues.understanding import adapter, weights
 from dialogues.understanding.corpus import read_corpus
 from dialogues.understanding.e5 import E5
 from dialogues.understanding.embedder import AdaptedE5, EmbedderMissing, Remembered, open_embedder, prepared
+from dialogues.understanding.encoder import Exact
 from dialogues.understanding.fold import clean
 from tests.unit.understanding.conftest import PROJECT
 
@@ -45,7 +46,7 @@ def remembered(tmp_path):
 
 @pytest.fixture(scope="module")
 def unadapted() -> E5:
-    return E5(None)
+    return E5(Exact(weights.Weights()))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from dialogues.understanding import encoder
 from dialogues.understanding.adapter import Adapter
 from dialogues.understanding.e5 import E5, largest
 from dialogues.understanding.eight_bits import EightBits, Rows
-from dialogues.understanding.weights import INNER, WIDTH
+from dialogues.understanding.encoder import Exact, Rounded
+from dialogues.understanding.weights import INNER, WIDTH, Weights
 
 SOME = [
     "my uncle took my passport",
@@ -27,12 +28,12 @@ def adapter() -> Adapter:
 
 @pytest.fixture(scope="module")
 def rounded(adapter: Adapter) -> np.ndarray:
-    return E5(adapter).query(SOME)
+    return E5(Rounded(Weights(), adapter)).query(SOME)
 
 
 @pytest.fixture(scope="module")
 def exact(adapter: Adapter) -> np.ndarray:
-    return E5(adapter, exact=True).query(SOME)
+    return E5(Exact(Weights(), adapter)).query(SOME)
 
 
 def test_a_vector_of_whole_numbers_is_nearly_the_exact_one(rounded: np.ndarray, exact: np.ndarray):
@@ -41,7 +42,7 @@ def test_a_vector_of_whole_numbers_is_nearly_the_exact_one(rounded: np.ndarray, 
 
 def test_without_what_was_measured_it_would_not_be(adapter: Adapter, exact: np.ndarray):
     even = {name: np.ones_like(sizes) for name, sizes in adapter.largest.items()}
-    uneven = E5(Adapter(adapter.products, even, adapter.sentences)).query(SOME)
+    uneven = E5(Rounded(Weights(), Adapter(adapter.products, even, adapter.sentences))).query(SOME)
 
     assert (uneven * exact).sum(axis=1).min() < 0.998
 
@@ -51,7 +52,7 @@ def test_a_processor_that_loses_what_does_not_fit_into_sixteen_bits_says_the_sam
 ):
     monkeypatch.setattr(encoder, "adds_up_exactly", lambda: False)
 
-    assert np.allclose(E5(adapter).query(SOME), rounded, atol=1e-4)
+    assert np.allclose(E5(Rounded(Weights(), adapter)).query(SOME), rounded, atol=1e-4)
 
 
 def test_it_is_measured_how_large_each_number_gets(adapter: Adapter):

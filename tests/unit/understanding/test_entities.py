@@ -281,6 +281,7 @@ def test_of_two_places_the_one_somebody_goes_to_comes_first():
     assert found("my mother is left in rome, i am in milan") == ["milan", "rome"]
     assert found("they put us out at milan, my brother of ten stayed in rome") == ["milan", "rome"]
     assert found("brother in rome, boy in milan") == ["milan", "rome"]
+    assert found("papers taken in rome and now i am in milan") == ["milan", "rome"]
     assert found("kabul was home, me and my sister now in milan") == ["milan", "kabul"]
 
 
